@@ -1,0 +1,59 @@
+# Needs python3 (3.11 or newer), npm and make; everything else is installed into this folder.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+UV := $(shell command -v uv || echo .tools/bin/uv)
+RUN := $(UV) run --no-sync
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: install ## Run the Worker in workerd against a simulated tenant, and watch three minutes of it
+	@$(RUN) python -m demo
+
+.PHONY: test
+test: install ## Run every test
+	@$(RUN) pytest
+
+.PHONY: lint
+lint: install ## Check style and types (ruff, mypy --strict)
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+
+.PHONY: format
+format: install ## Put the code into the project's format
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+.PHONY: install
+install: .venv/installed node_modules/installed ## Install what the other targets need; instant once done
+
+.venv/installed: pyproject.toml | $(filter .tools/bin/uv,$(UV))
+	@echo "Installing Python packages into .venv …"
+	@$(UV) sync --no-python-downloads
+	@touch $@
+
+node_modules/installed: package.json package-lock.json
+	@echo "Installing wrangler, workerd and Pyodide into node_modules (about 430 MB) …"
+	@npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+# Debian's python3 comes without ensurepip; there pip alone can still install into a folder.
+.tools/bin/uv:
+	@echo "Installing uv into .tools …"
+	@mkdir -p .tools/bin
+	@if python3 -m venv .tools/uv >/dev/null 2>&1; \
+	then .tools/uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 && ln -sf ../uv/bin/uv $@; \
+	else python3 -m pip install --quiet --disable-pip-version-check --target .tools/uv uv==0.13.9 && ln -sf ../uv/bin/uv $@; \
+	fi
+
+.PHONY: clean
+clean: ## Remove everything that was installed or built
+	@rm -rf .tools .venv node_modules python_modules build dist .wrangler .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
