@@ -8,6 +8,7 @@ The Worker keeps its real URLs: every request it sends is handed, byte for byte,
 in `X-Forwarded-Host`. Python is the stock Pyodide of npm, loaded into workerd by Miniflare; one Node process does the rest.
 """
 
+import contextlib
 import importlib.util
 import json
 import subprocess
@@ -29,7 +30,7 @@ COMPATIBILITY_DATE = "2026-11-01"
 START_SECONDS = 60.0
 TICK_SECONDS = 120.0
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,10 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._host.stdin and self._host.stdout
-        try:
+        assert self._host.stdin
+        assert self._host.stdout
+        with contextlib.suppress(BrokenPipeError):
             self._host.stdin.close()  # the host then ends workerd and itself
-        except BrokenPipeError:
-            pass
         try:
             self._host.wait(timeout=10)
         except subprocess.TimeoutExpired:
@@ -170,7 +170,8 @@ class Worker:
             raise RuntimeError(f"the Worker does not start:\n{reply['exception']}")
 
     def _order(self, order: dict[str, object], seconds: float) -> "_Reply":
-        assert self._host.stdin and self._host.stdout
+        assert self._host.stdin
+        assert self._host.stdout
         with self._one_order_at_a_time:
             patience = threading.Timer(seconds, self._host.kill)
             patience.start()
