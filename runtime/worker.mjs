@@ -80,6 +80,7 @@ async function boot(env) {
     pyodide.FS.writeFile(place, text);
   }
   const python = pyodide.runPython(PYTHON);
+  if (python.has("failure")) throw new Error(python.get("failure"));
   currentTick = python.get("current_tick");
   return python.get("scheduled");
 }
@@ -103,7 +104,10 @@ def prepare():
 
     sys.stdout, sys.stderr = Stream(js.console.log), Stream(js.console.error)
     sys.path[:0] = ["${SOURCE}", "${LIBRARIES}"]
-    entry = importlib.import_module("entry")
+    try:
+        entry = importlib.import_module("entry")
+    except BaseException:
+        return {"failure": traceback.format_exc().rstrip()}
     tick = contextvars.ContextVar("tick", default=${BEFORE_ANY_TICK})
 
     async def scheduled(number, ctx, env, controller):
