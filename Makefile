@@ -20,6 +20,10 @@ demo: install ## Run the Worker in workerd against a simulated tenant, and watch
 test: install ## Run every test
 	@$(RUN) pytest
 
+.PHONY: test-native
+test-native: install ## Run the probe on workerd's own Python, which Cloudflare serves
+	@$(RUN) pytest tests/native
+
 .PHONY: lint
 lint: install ## Check style and types (ruff, mypy --strict)
 	@$(RUN) ruff check .

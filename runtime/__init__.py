@@ -77,7 +77,9 @@ class Worker:
     """One Worker in one workerd process, from `with` to the end of its block.
 
     `source` holds `entry.py` and its sibling modules. `packages` are importable packages of this environment that the Worker
-    brings along. Raises RuntimeError where the Worker cannot start (its import fails, say) or workerd dies.
+    brings along. With `upload`, a folder that `wrangler deploy --outdir` filled, it runs on workerd's own Python instead, which
+    workerd fetches from Cloudflare when it starts; its console is then one text a line, and ticks must not overlap. Raises
+    RuntimeError where the Worker cannot start (its import fails, say) or workerd dies.
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class Worker:
         outbound: str | None = None,
         packages: Sequence[str] = ("workers",),
         compatibility_date: str = COMPATIBILITY_DATE,
+        upload: Path | None = None,
+        compatibility_flags: Sequence[str] = (),
     ) -> None:
         self.vars = dict(vars or {})
         self.outbound = outbound
@@ -95,6 +99,8 @@ class Worker:
         self._source = source
         self._packages = packages
         self._compatibility_date = compatibility_date
+        self._upload = upload
+        self._compatibility_flags = compatibility_flags
         self._one_order_at_a_time = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -108,10 +114,11 @@ class Worker:
             self._start(
                 "start",
                 {
-                    "files": _files(self._source, self._packages),
+                    **({"upload": str(self._upload)} if self._upload else {"files": _files(self._source, self._packages)}),
                     "vars": dict(self.vars),
                     "outbound": self.outbound,
                     "compatibilityDate": self._compatibility_date,
+                    "compatibilityFlags": list(self._compatibility_flags),
                 },
             )
         except BaseException:

@@ -1,9 +1,10 @@
 // Runs one Worker in workerd under Miniflare, on behalf of runtime/__init__.py. One JSON object a line: orders on stdin, answers on stdout.
 //
-//   {"start": {files, vars, outbound, compatibilityDate}} or {"restart": vars}  ->  {"console": [...], "exception": ""}
+//   {"start": {files or upload, vars, outbound, compatibilityDate, compatibilityFlags}} or {"restart": vars}  ->  {"console": [...], "exception": ""}
 //   {"ticks": [{cron, scheduledTime}, ...]}                                     ->  {"ticks": [{outcome, console, exception, noRetry, wallMs, cpuMs}, ...]}
 //
-// An order that fails is answered with {"failure": text}.
+// `files` are run on the stock Pyodide inside worker.mjs; `upload` is a folder that wrangler would have deployed, run on workerd's own
+// Python. An order that fails is answered with {"failure": text}.
 
 import { readFileSync, readdirSync } from "node:fs";
 import http from "node:http";
@@ -20,11 +21,28 @@ const here = import.meta.dirname;
 let settings;
 let miniflare;
 let lastTick = 0;
+let printed = []; // by the native Worker, which has no worker.mjs to keep its console
 
 function options() {
-  const asset = (type, name) => ({ type, path: path.join(here, name), contents: readFileSync(path.join(pyodide, name)) });
   return convertV4MiniflareOptions({
     name: "worker",
+    ...(settings.upload ? nativeModules() : offlineModules()),
+    compatibilityDate: settings.compatibilityDate,
+    compatibilityFlags: settings.compatibilityFlags,
+    bindings: settings.vars,
+    outboundService: { node: forward },
+    handleStructuredLogs({ level, message }) {
+      process.stderr.write(`${level}: ${message}\n`);
+      printed.push({ level, values: [message] });
+    },
+    cf: false,
+    telemetry: { enabled: false },
+  });
+}
+
+function offlineModules() {
+  const asset = (type, name) => ({ type, path: path.join(here, name), contents: readFileSync(path.join(pyodide, name)) });
+  return {
     modulesRoot: here,
     modules: [
       { type: "ESModule", path: path.join(here, "worker.mjs") },
@@ -34,14 +52,18 @@ function options() {
       asset("CompiledWasm", "pyodide.asm.wasm"),
       asset("Data", "python_stdlib.zip"),
     ],
-    compatibilityDate: settings.compatibilityDate,
-    bindings: settings.vars,
     unsafeEvalBinding: "UNSAFE_EVAL",
-    outboundService: { node: forward },
-    handleStructuredLogs: ({ level, message }) => process.stderr.write(`${level}: ${message}\n`),
-    cf: false,
-    telemetry: { enabled: false },
-  });
+  };
+}
+
+function nativeModules() {
+  const names = readdirSync(settings.upload, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort((one, other) => other.endsWith("/entry.py") - one.endsWith("/entry.py")); // the entry point comes first
+  // In a deployment, too, what lies in python_modules is data, and only the Worker's own modules are Python modules.
+  const type = (file) => (file.endsWith(".py") && !file.includes("/python_modules/") ? "PythonModule" : "Data");
+  return { modulesRoot: settings.upload, modules: names.map((file) => ({ type: type(file), path: file, contents: readFileSync(file) })) };
 }
 
 /** Hand one outbound request of the Worker to the stand-in, byte for byte, with the host it was meant for beside it. */
@@ -62,12 +84,17 @@ function forward(request, response) {
 }
 
 async function boot() {
+  if (settings.upload) {
+    await miniflare.ready;
+    return { console: printed.splice(0), exception: "" };
+  }
   const worker = await miniflare.getWorker("worker");
   const reply = await worker.fetch("http://runtime.invalid/0");
   return await reply.json();
 }
 
 async function tick({ cron, scheduledTime }) {
+  if (settings.upload) return await nativeTick({ cron, scheduledTime });
   const worker = await miniflare.getWorker("worker");
   const number = ++lastTick;
   const began = performance.now();
@@ -75,6 +102,23 @@ async function tick({ cron, scheduledTime }) {
   const wallMs = performance.now() - began;
   const reply = await worker.fetch(`http://runtime.invalid/${number}`);
   return { outcome, wallMs, ...(await reply.json()) };
+}
+
+async function nativeTick({ cron, scheduledTime }) {
+  const worker = await miniflare.getWorker("worker");
+  const began = performance.now();
+  const { outcome, noRetry } = await worker.scheduled({ cron, scheduledTime: new Date(scheduledTime) });
+  const wallMs = performance.now() - began;
+  await new Promise((resolve) => setTimeout(resolve, 200)); // the console comes through a pipe, behind the outcome
+  const lines = printed.splice(0);
+  const traceback = outcome === "ok" ? undefined : lines.findLast(({ values }) => String(values[0]).includes("Traceback"));
+  return {
+    outcome,
+    wallMs,
+    noRetry: Boolean(noRetry),
+    exception: traceback ? String(traceback.values[0]) : "",
+    console: lines.filter((line) => line !== traceback),
+  };
 }
 
 /** CPU time of the processes this one has started, all threads, in milliseconds; null where /proc does not tell. */

@@ -1,26 +1,20 @@
 """What `npx wrangler deploy` would upload, taken apart; from a clean checkout and from one that an older version was deployed from."""
 
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.deployment.wrangler import Upload, deploy
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED = ("package.json", "pyproject.toml", "wrangler.toml", "runtime", "src")
 LARGEST_UPLOAD = 150 * 1024
 SDK = "workers-runtime-sdk==1.9.5"
-
-
-@dataclass(frozen=True)
-class Upload:
-    files: dict[str, bytes]
-    report: str
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +35,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clean(checkout: Path) -> Upload:
-    return deploy(checkout, "clean")
+    return deploy(checkout, checkout.with_name("clean"))
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +43,7 @@ def stale(checkout: Path, clean: Upload) -> Upload:
     """After someone, or an older version, has left other things in python_modules."""
     (checkout / "python_modules" / "left_behind.py").write_text("")
     (checkout / "python_modules" / "workers" / "fetch.py").unlink()
-    return deploy(checkout, "stale")
-
-
-def deploy(checkout: Path, name: str) -> Upload:
-    out = checkout.parent / f"{checkout.name}-{name}"
-    node = ROOT / "node_modules" / ".bin"
-    environment = os.environ | {"PATH": f"{node}{os.pathsep}{os.environ['PATH']}", "WRANGLER_SEND_METRICS": "false", "CI": "true"}
-    command: list[str | Path] = [node / "node", node / "wrangler", "deploy", "--dry-run", "--outdir", out]
-    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    del files["README.md"]  # wrangler's own, about the folder
-    return Upload(files, done.stdout)
+    return deploy(checkout, checkout.with_name("stale"))
 
 
 def test_the_upload_is_the_source_and_the_sdk_and_nothing_else(clean: Upload) -> None:
@@ -90,7 +72,7 @@ def test_stale_vendored_modules_are_replaced(clean: Upload, stale: Upload) -> No
 
 def test_vendoring_twice_asks_the_package_index_once(checkout: Path, stale: Upload) -> None:
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9", "UV_INDEX_URL": "http://127.0.0.1:9"}
-    command = [sys.executable, checkout / "runtime" / "vendor.py"]
+    command: list[str | Path] = [sys.executable, checkout / "runtime" / "vendor.py"]
     done = subprocess.run(command, env=nowhere, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
