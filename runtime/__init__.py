@@ -11,6 +11,8 @@ in `X-Forwarded-Host`. Python is the stock Pyodide of npm, loaded into workerd b
 import contextlib
 import importlib.util
 import json
+import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -108,7 +110,14 @@ class Worker:
             raise RuntimeError(f"there is no Node in {NODE.parent}: run `make install` first")
         self._stderr = tempfile.TemporaryFile("a+", errors="replace")
         self._host = subprocess.Popen(
-            [NODE, HOST], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, text=True, encoding="utf-8"
+            [NODE, HOST],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,  # so that it and workerd can be ended together
         )
         try:
             self._start(
@@ -134,7 +143,7 @@ class Worker:
         try:
             self._host.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            self._host.kill()
+            self.kill()
             self._host.wait()
         self._host.stdout.close()
         self._stderr.close()
@@ -170,6 +179,11 @@ class Worker:
         self.vars = dict(vars)
         self.restart()
 
+    def kill(self) -> None:
+        """End workerd at once, as a crash would."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._host.pid, signal.SIGKILL)
+
     def _start(self, order: str, argument: dict[str, object]) -> None:
         reply = self._order({order: argument}, START_SECONDS)
         self.startup = _lines(reply["console"])
@@ -180,7 +194,7 @@ class Worker:
         assert self._host.stdin
         assert self._host.stdout
         with self._one_order_at_a_time:
-            patience = threading.Timer(seconds, self._host.kill)
+            patience = threading.Timer(seconds, self.kill)
             patience.start()
             try:
                 self._host.stdin.write(json.dumps(order) + "\n")

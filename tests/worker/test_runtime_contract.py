@@ -68,7 +68,7 @@ def test_a_worker_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
 def test_the_end_of_workerd_is_told_with_its_last_words(tmp_path: Path) -> None:
     (tmp_path / "entry.py").write_text("from workers import WorkerEntrypoint\nclass Default(WorkerEntrypoint): ...")
     with Worker(tmp_path) as worker:
-        worker._host.kill()  # nothing public ends it early
+        worker.kill()
         with pytest.raises(RuntimeError, match="host process ended"):
             worker.tick()
 
