@@ -1,4 +1,4 @@
-"""The probe on workerd's own Python, built by wrangler as a deployment is: the offline runtime is held to the same output."""
+"""The probe on workerd's own Python, built by wrangler as a deployment is, held to the same output as the offline runtime."""
 
 import os
 import re
@@ -56,7 +56,7 @@ def native_probe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
             native.__exit__()
 
 
-def test_the_native_runtime_prints_what_the_offline_runtime_is_held_to(native_probe: Worker) -> None:
+def test_the_native_runtime_prints_what_every_runtime_is_held_to(native_probe: Worker) -> None:
     tick = native_probe.tick(scheduled_time=probe.SCHEDULED_TIME)
     expected = [[level, _bare(text)] for level, text in probe.EXPECTED["console"]]
     assert [[line.level, _bare(line.text)] for line in tick.console] == expected

@@ -10,7 +10,7 @@ from runtime.tail import inspect, render
 from tests.worker import probe
 
 
-def test_the_probe_prints_what_it_prints_in_production(probe_worker: Worker) -> None:
+def test_the_probe_prints_what_every_runtime_is_held_to(probe_worker: Worker) -> None:
     probe_worker.restart()
     assert probe.observed(probe_worker.tick(scheduled_time=probe.SCHEDULED_TIME)) == probe.EXPECTED
 

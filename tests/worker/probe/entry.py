@@ -1,4 +1,4 @@
-"""Prints what the runtime does where the Worker relies on it; expected.json beside it says what a native Python Worker prints."""
+"""Prints what the runtime does where the Worker relies on it; expected.json beside it is what every runtime is held to."""
 
 import asyncio
 import json
