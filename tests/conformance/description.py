@@ -5,14 +5,55 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import NotRequired, Protocol, TypeAlias, TypedDict, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import yaml
-from jsonschema import Draft4Validator, validators
+from jsonschema import Draft4Validator
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
 DESCRIPTION = Path(__file__).with_name("graph.openapi.yaml")
+
+
+class _Item(TypedDict):
+    id: str
+    method: str
+    url: str
+    headers: NotRequired[dict[str, str]]
+    body: NotRequired[JSON]
+
+
+class _Answer(TypedDict):
+    id: str
+    status: int
+    body: NotRequired[JSON]
+
+
+class _Content(TypedDict):
+    content: NotRequired[dict[str, dict[str, JSON]]]
+
+
+_Parameter = TypedDict("_Parameter", {"name": str, "in": str, "schema": dict[str, JSON]})
+
+
+class _Operation(TypedDict):
+    parameters: NotRequired[list[_Parameter]]
+    requestBody: NotRequired[_Content]
+    responses: dict[str, _Content]
+
+
+class _Path(TypedDict, total=False):
+    servers: list[dict[str, str]]
+    get: _Operation
+    post: _Operation
+    patch: _Operation
+    delete: _Operation
+
+
+class _Description(TypedDict):
+    servers: list[dict[str, str]]
+    paths: dict[str, _Path]
+    components: dict[str, JSON]
 
 
 class Request(Protocol):
@@ -66,12 +107,14 @@ def check_response(request: Request, response: Response) -> None:
         _hold({"$ref": f"#/components/schemas/{kind}"}, json.loads(response.body), f"token: {response.status}")
         return
     target = request.url.split("/v1.0", 1)[1]
-    sent = json.loads(request.body) if request.body else None
-    body = json.loads(response.body) if response.body else None
+    try:
+        body: JSON = json.loads(response.body) if response.body else None
+    except ValueError:
+        raise Nonconforming(f"{request.method} {target}: {response.status} holds no JSON") from None
     _check_answer(request.method, target, response.status, body)
     if urlsplit(target).path == "/$batch" and response.status in (200, 424):
-        items = {item["id"]: item for item in sent["requests"]}
-        for answer in body["responses"]:
+        items = {item["id"]: item for item in cast(dict[str, list[_Item]], json.loads(request.body))["requests"]}
+        for answer in cast(dict[str, list[_Answer]], body)["responses"]:  # the schema has held
             if answer["id"] not in items:
                 raise Nonconforming(f"$batch answers {answer['id']!r}, which was not asked")
             item = items[answer["id"]]
@@ -100,7 +143,7 @@ def _check(method: str, target: str, headers: Mapping[str, str], body: JSON) -> 
         raise Nonconforming(f"{method} {target}: a body needs content-type application/json")
     _hold(wanted["content"]["application/json"]["schema"], body, f"{method} {target}")
     if urlsplit(target).path == "/$batch" and isinstance(body, dict):
-        requests = body["requests"]
+        requests = cast(list[_Item], body["requests"])  # the schema has held
         ids = [item["id"].lower() for item in requests]
         if len(set(ids)) < len(ids):
             raise Nonconforming("$batch: two items have the same id")
@@ -129,29 +172,29 @@ def _is_token(url: str) -> bool:
     return any(re.fullmatch(re.escape(server["url"]) + r"/[^/?]+/oauth2/v2\.0/token", url) for server in path["servers"])
 
 
-def _operation(method: str, target: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  # a piece of YAML
+def _operation(method: str, target: str) -> _Operation:
     path = urlsplit(target).path
     for template, pattern in _patterns():
-        if pattern.fullmatch(path) and method.lower() in (operations := _description()["paths"][template]):
-            return operations[method.lower()]
+        operations = _description()["paths"][template]
+        if pattern.fullmatch(path) and method.lower() in operations:
+            return cast(dict[str, _Operation], operations)[method.lower()]
     raise Nonconforming(f"{method} {target}: no such operation")
 
 
 @cache
-def _patterns():  # type: ignore[no-untyped-def]  # noqa: ANN202  # as above
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     paths = sorted(_description()["paths"], key=lambda path: path.count("{"))
     return [(path, re.compile(re.sub(r"\\{[^}]*\\}", r"[^/()$]+", re.escape(path)))) for path in paths]
 
 
 @cache
-def _description():  # type: ignore[no-untyped-def]  # noqa: ANN202  # as above
-    return yaml.safe_load(DESCRIPTION.read_text())
+def _description() -> _Description:
+    return cast(_Description, yaml.safe_load(DESCRIPTION.read_text()))
 
 
 @cache
 def _compiled(schema: str) -> Draft4Validator:
-    whole = _strict({**json.loads(schema), "components": _description()["components"]})
-    return validators.validator_for(whole, default=Draft4Validator)(whole)  # type: ignore[no-any-return]  # untyped there
+    return Draft4Validator(cast(dict[str, JSON], _strict({**json.loads(schema), "components": _description()["components"]})))
 
 
 def _strict(schema: JSON) -> JSON:

@@ -24,6 +24,7 @@ PAIRS = {
     "batchRequest": "BatchRequest",
     "batchResponse": "BatchResponse",
 }
+FACTS = ("type", "enum", "maxItems", "maximum", "nullable")
 GRAPH = "https://graph.microsoft.com/v1.0"
 GROUP = "00000000-0000-4000-8000-000000000001"
 JSON_HEADERS = {"content-type": "application/json"}
@@ -51,7 +52,7 @@ def facts(schema: dict[str, object]) -> object:
     """What counts of a schema: types, enums, maxima, of its properties too."""
     if isinstance(schema.get("allOf"), list):
         return "enum"
-    own = {key: schema[key] for key in ("type", "enum", "maxItems", "maximum", "nullable") if key in schema}
+    own: dict[str, object] = {key: schema[key] for key in FACTS if key in schema}
     items = schema.get("items")
     if isinstance(items, dict) and "$ref" not in items:
         own["items"] = facts(items)
