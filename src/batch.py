@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from login import Token, sign_in
 from settings import GUID, Settings
@@ -17,6 +17,7 @@ from wire import ATTEMPTS, TRANSIENT, OutOfBudget, Reply, Wire
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 PARALLEL_ITEMS = 20
 """The most a batch may hold (https://learn.microsoft.com/graph/json-batching)."""
@@ -128,16 +129,18 @@ Steps: TypeAlias = Generator[list[Item], list[Answer], T]
 """An operation: yields items (never an empty list), is sent their answers, returns its result, may raise GraphError."""
 
 
-class Operation(Generic[T]):
-    """Steps on their way through `Batches.run`; afterwards `result()` returns, or raises, what came of them."""
+class Operation(Generic[T_co]):
+    """Steps on their way; when they have ended, `result()` returns, or raises, what came of them."""
 
-    def __init__(self, steps: Steps[T]) -> None:
+    def __init__(self, steps: Steps[T_co]) -> None:
+        self.started = False
         self._steps = steps
-        self._result: list[T] = []
+        self._result: list[T_co] = []
         self._error: GraphError | None = None
 
     def advance(self, answers: list[Answer] | None) -> list[Item]:
         """What the operation asks for after `answers` (None to begin with); nothing when it has ended."""
+        self.started = True
         try:
             return self._steps.send(answers) if answers is not None else next(self._steps)
         except StopIteration as end:
@@ -146,24 +149,21 @@ class Operation(Generic[T]):
             self._error = error
         return []
 
-    def result(self) -> T:
+    def result(self) -> T_co:
         """The operation's result. Raises its GraphError."""
         if self._error:
             raise self._error
         return self._result[0]
 
 
-def side_by_side(steps: Sequence[Steps[T]]) -> Steps[list[Operation[T]]]:
-    """Several operations as one whose items travel together."""
-    operations = [Operation(each) for each in steps]
+def side_by_side(*operations: Operation[object]) -> Steps[None]:
+    """Several operations as one, their items travelling together."""
     asked = [operation.advance(None) for operation in operations]
     while any(asked):
         answers = iter((yield [item for items in asked for item in items]))
         asked = [
-            operation.advance([next(answers) for _ in items]) if items else []
-            for operation, items in zip(operations, asked, strict=True)
+            operation.advance([next(answers) for _ in items]) if items else [] for operation, items in zip(operations, asked, strict=True)
         ]
-    return operations
 
 
 @dataclass(slots=True, eq=False)
@@ -171,7 +171,7 @@ class _Step:
     """Items one operation asked for together; it goes on when all are answered."""
 
     priority: int
-    operation: "Operation[object]"
+    operation: Operation[object]
     answers: list[Answer | None]
 
 
@@ -202,7 +202,7 @@ class Batches:
         self._pace_due = 0.0
         self._write_units = 0.0
 
-    async def run(self, operations: "Sequence[Operation[Any]]", until: float) -> None:
+    async def run(self, operations: Sequence[Operation[object]], until: float) -> None:
         """Drive the operations to their ends, the first ones first where they compete; nothing waits past `until`.
 
         A transient failure is repeated, up to ATTEMPTS times in all; a 401 once, with a new token. Raises AuthError.
@@ -227,13 +227,12 @@ class Batches:
                     queue += self._asked(step.priority, step.operation, [each for each in step.answers if each])
             queue.sort(key=lambda sending: sending.step.priority)
 
-    def _asked(self, priority: int, operation: "Operation[Any]", answers: list[Answer] | None) -> list[_Sending]:
+    def _asked(self, priority: int, operation: Operation[object], answers: list[Answer] | None) -> list[_Sending]:
         items = operation.advance(answers)
         step = _Step(priority, operation, [None] * len(items))
         now = self._wire.clock.now()
         return [
-            _Sending(step, place, item, max(now + item.pause, self._pace_due if item.paced else now))
-            for place, item in enumerate(items)
+            _Sending(step, place, item, max(now + item.pause, self._pace_due if item.paced else now)) for place, item in enumerate(items)
         ]
 
     def _next(self, queue: list[_Sending], until: float) -> tuple[list[_Sending], float]:
@@ -331,8 +330,8 @@ def _read_answers(items: list[Item], reply: Reply, request_id: str) -> list[Answ
             if number.isdecimal() and len(number) < 3 and 1 <= int(number) <= len(items):
                 by_id.setdefault(number, []).append(_read_answer(items[int(number) - 1], response, request_id))
     answers = []
-    for number, item in enumerate(items, 1):
-        found = by_id.get(str(number), [])
+    for place, item in enumerate(items, 1):
+        found = by_id.get(str(place), [])
         answers.append(found[0] if len(found) == 1 else Answer(item, client_request_id=request_id))
     return answers
 

@@ -13,7 +13,7 @@ _REMEDIES = {
     7000215: "the client secret is wrong: put the secret's value, not its ID, with `npx wrangler secret put AZURE_AD_CLIENT_SECRET`",
     7000222: f"the client secret has expired: create another in the app registration and {_NEW_SECRET}",
     7000112: "the app is disabled in this tenant: enable sign-in in its enterprise application's properties",
-    700016: "the tenant knows no app with this AZURE_AD_CLIENT_ID: check both ids in wrangler.toml, and that the app was registered in this tenant",
+    700016: "the tenant knows no app with this AZURE_AD_CLIENT_ID: check both ids in wrangler.toml, and where the app was registered",
     90002: "there is no such tenant: check AZURE_AD_TENANT_ID, and AZURE_CLOUD if the tenant lives in a government cloud",
     900023: "AZURE_AD_TENANT_ID is neither a tenant ID nor a verified domain: correct it in wrangler.toml",
     900144: "the token request lacks a field: check that the client ID and the secret are not empty",

@@ -1,0 +1,89 @@
+"""The Worker: a cron event in, one sync, its outcome out."""
+
+import asyncio
+import time
+from random import Random
+from typing import Protocol
+
+import js
+from pyodide.ffi import JsException, to_js
+from workers import WorkerEntrypoint, fetch
+
+from graph import Graph, Memory
+from log import LEVELS, log_to
+from settings import ConfigError, read_settings
+from sync import TICK_SECONDS, sync
+from wire import REQUEST_SECONDS, Reply, Request
+
+log = log_to(js.console, lambda record: to_js(record, dict_converter=js.Object.fromEntries))
+
+
+class Controller(Protocol):
+    """The cron event's own controls (https://developers.cloudflare.com/workers/runtime-apis/handlers/scheduled/)."""
+
+    def noRetry(self) -> None:  # noqa: N802  # JavaScript's name
+        """Ask the runtime not to repeat this event when it fails."""
+
+
+class Isolate:
+    """What outlives a tick as long as the runtime keeps the isolate: a cache, and until when a tick may still be running."""
+
+    memory = Memory()
+    busy_until = 0.0
+
+
+class WorkersClock:
+    """The runtime's own time."""
+
+    def now(self) -> float:
+        """Epoch seconds; they stand still but for I/O."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+async def send(request: Request) -> Reply:
+    """One HTTP request through the runtime's fetch, as `wire.Fetch` promises."""
+    try:
+        response = await fetch(  # type: ignore[call-arg]  # the SDK's types lack `signal`, which it hands on to fetch
+            request.url,
+            method=request.method,  # type: ignore[arg-type]  # any HTTP method's name will do
+            headers=request.headers,
+            body=request.body,
+            redirect="manual",
+            signal=js.AbortSignal.timeout(int(request.timeout * 1000)),
+        )
+        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, await response.text())
+    except JsException as error:
+        raise OSError(error.name) from None
+
+
+class Default(WorkerEntrypoint):
+    """What the runtime instantiates for each event."""
+
+    async def scheduled(self, controller: Controller, env: object, ctx: object) -> None:
+        """One tick. A tick that failed raises, so that the dashboard and `wrangler tail` show it."""
+        controller.noRetry()  # the next minute is the retry
+        clock = WorkersClock()
+        if clock.now() < Isolate.busy_until:
+            log.warning("The tick before is still running in this isolate; this one leaves the work to it.")
+            return
+        Isolate.busy_until = clock.now() + TICK_SECONDS + REQUEST_SECONDS
+        try:
+            await self._tick(clock)
+        finally:
+            Isolate.busy_until = 0.0
+
+    async def _tick(self, clock: WorkersClock) -> None:
+        try:
+            settings = read_settings(lambda name: getattr(self.env, name, None))
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error("%s", problem)
+            raise
+        log.setLevel(LEVELS[settings.log_level])
+        deadline = clock.now() + TICK_SECONDS
+        graph = Graph(settings, Isolate.memory, fetch=send, clock=clock, random=Random(), deadline=deadline)
+        await sync(graph, settings)
