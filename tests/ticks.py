@@ -1,0 +1,99 @@
+"""Ticks of the real `sync` in this process, against a simulated tenant: no sockets, and time that passes only when someone waits."""
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import TypeVar
+
+import simulator
+
+from graph import Graph, Memory
+from report import Report
+from settings import Settings, read_settings
+from sync import TICK_SECONDS, sync
+from wire import Reply, Request
+
+T = TypeVar("T")
+
+
+@dataclass
+class StoppedClock:
+    """Epoch seconds that stand still until somebody sleeps or an answer takes its time."""
+
+    time: float = 1_790_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+def finish(coroutine: Coroutine[object, None, T]) -> T:
+    """The result of a coroutine that never really waits."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise AssertionError("the coroutine waits for something other than the clock and the tenant")
+
+
+def variables(tenant: simulator.Tenant, **overrides: str) -> Mapping[str, str]:
+    """The vars and the secret of a Worker deployed for the tenant."""
+    return {
+        "AZURE_AD_TENANT_ID": tenant.id,
+        "AZURE_AD_CLIENT_ID": tenant.app.client_id,
+        "AZURE_AD_CLIENT_SECRET": tenant.app.secret,
+        **overrides,
+    }
+
+
+@dataclass
+class Ticks:
+    """A Worker's isolate beside a tenant: `tick()` is what a minute's cron event does."""
+
+    tenant: simulator.Tenant
+    clock: StoppedClock
+    memory: Memory = field(default_factory=Memory)
+    random: Random = field(default_factory=lambda: Random(1))
+
+    def settings(self, **overrides: str) -> Settings:
+        return read_settings(variables(self.tenant, **overrides).get)
+
+    async def fetch(self, request: Request) -> Reply:
+        """The tenant's answer, after the time it takes; raises OSError as a lost connection or a timeout does."""
+        answer = self.tenant.handle(simulator.Request(request.method, request.url, request.headers, request.body.encode()))
+        await self.clock.sleep(min(answer.delay, request.timeout))
+        if answer.delay > request.timeout:
+            raise TimeoutError
+        return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body.decode(errors="replace"))
+
+    def graph(self, **overrides: str) -> Graph:
+        return Graph(
+            self.settings(**overrides),
+            self.memory,
+            fetch=self.fetch,
+            clock=self.clock,
+            random=self.random,
+            deadline=self.clock.now() + TICK_SECONDS,
+        )
+
+    def tick(self, **overrides: str) -> Report:
+        """One tick; raises SyncFailed as `sync` does. The clock then stands at the next minute."""
+        started = self.clock.time
+        self.tenant.reset_counters()
+        try:
+            return finish(sync(self.graph(**overrides), self.settings(**overrides)))
+        finally:
+            self.clock.time = max(started + 60, self.clock.time)
+
+    def restart(self) -> None:
+        """The runtime takes the isolate away."""
+        self.memory = Memory()
+
+
+def contoso(risky: int = 12, seed: int = 1) -> Ticks:
+    """A tenant with so many risky users, nothing synchronised yet."""
+    clock = StoppedClock()
+    return Ticks(simulator.Tenant.contoso(risky, seed, clock=clock.now), clock)
