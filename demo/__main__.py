@@ -1,0 +1,117 @@
+"""`python -m demo`: the Worker in workerd beside a simulated tenant, minute by minute. Exit status 0 if the tenant ended as it should."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from directory import GROUP_NAMES
+from plan import LEVELS
+from runtime import Tick, Worker
+from runtime.serving import serving
+from runtime.tail import render
+from simulator import Tenant
+from simulator.asgi import create_app
+
+SOURCE = Path(__file__).resolve().parent.parent / "src"
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A minute: what happens in the tenant before the cron fires, and what to tell the reader about it."""
+
+    title: str
+    happens: Callable[[Tenant], str]
+
+
+def nothing_yet(tenant: Tenant) -> str:
+    return f"{tenant.risky_count()} users are risky; there are no groups yet. The Worker has just been deployed."
+
+
+def nothing(tenant: Tenant) -> str:
+    return "Nobody's risk has changed."
+
+
+def risk_changes(tenant: Tenant) -> str:
+    up, cleared = tenant.risky_at("medium")[0], tenant.risky_at("high")[0]
+    deleted = tenant.risky_at("low")[0]
+    tenant.set_risk(up, "high")
+    tenant.dismiss(cleared)
+    tenant.delete_user(deleted)
+    return f"{up.name} went from medium to high; the risk of {cleared.name}, high, was dismissed; {deleted.name}, low, was deleted."
+
+
+STORY = (
+    Chapter("The first minute", nothing_yet),
+    Chapter("A quiet minute", nothing),
+    Chapter("Risk changes", risk_changes),
+    Chapter("Quiet again", nothing),
+)
+
+
+def main() -> int:
+    """Tell the story; 0 if every minute succeeded and the groups ended as they should."""
+    console = Console(highlight=False)
+    tenant = Tenant.contoso()
+    console.print("A simulated Entra tenant, and the Worker in workerd as Cloudflare runs it. Nothing leaves this machine.\n")
+    variables = {
+        "AZURE_AD_TENANT_ID": tenant.id,
+        "AZURE_AD_CLIENT_ID": tenant.app.client_id,
+        "AZURE_AD_CLIENT_SECRET": tenant.app.secret,
+    }
+    with serving(create_app(tenant)) as address:
+        with console.status("Starting workerd and Python …"):
+            worker = Worker(SOURCE, variables, address)
+            worker.__enter__()
+        try:
+            good = [_tell(console, tenant, worker, number, chapter) for number, chapter in enumerate(STORY)]
+        finally:
+            worker.__exit__(None, None, None)
+    if all(good):
+        console.print("[green]✓[/green] The groups hold exactly the users Identity Protection calls risky.")
+        return 0
+    console.print("[red]✗[/red] The tenant did not end as it should.")
+    return 1
+
+
+def _tell(console: Console, tenant: Tenant, worker: Worker, number: int, chapter: Chapter) -> bool:
+    console.rule(Text(f"Minute {number + 1}: {chapter.title}", style="bold"), align="left")
+    before = _members(tenant)
+    console.print(chapter.happens(tenant))
+    tenant.reset_counters()
+    tick = worker.tick(scheduled_time=int(time.time() * 1000) + number * MINUTE_MS)
+    after = _members(tenant)
+    console.print(_table(before, after))
+    plural = "" if tenant.subrequests == 1 else "s"
+    console.print(f"Cost: {tenant.subrequests} subrequest{plural}, {tenant.graph_requests} Graph requests inside. The Worker's console:\n")
+    console.print(Text(_indented(tick), style="dim"))
+    console.print()
+    return tick.outcome == "ok" and after == {level: frozenset(user.id for user in tenant.risky_at(level)) for level in LEVELS}
+
+
+def _members(tenant: Tenant) -> dict[str, frozenset[str]]:
+    return {level: tenant.members_of(name) for level, name in GROUP_NAMES.items()}
+
+
+def _table(before: dict[str, frozenset[str]], after: dict[str, frozenset[str]]) -> Table:
+    table = Table("Level", box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for heading in ("Members", "Joined", "Left"):
+        table.add_column(heading, justify="right")
+    for level in LEVELS:
+        joined, left = len(after[level] - before[level]), len(before[level] - after[level])
+        table.add_row(level, str(len(after[level])), f"+{joined}" if joined else "·", f"−{left}" if left else "·")
+    return table
+
+
+def _indented(tick: Tick) -> str:
+    return "\n".join(f"  {line}" for line in render(tick).splitlines())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

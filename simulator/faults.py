@@ -1,0 +1,67 @@
+"""What goes wrong, as data: which requests, what happens to them, how often."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal[
+    "status",  # the answer is an error, nothing was done
+    "status after",  # it was done, and the answer is an error all the same
+    "drop",  # the connection is lost before anything was done
+    "drop after",  # it was done, and the connection is lost
+    "slow",  # the answer takes `delay` seconds longer
+    "redirect",
+    "html",  # an error page in HTML
+    "truncated",  # half of the body is missing
+    "garbage",  # a body that is no JSON
+    "not an object",  # a body of another JSON type
+    "unanswered",  # a batch's item is missing from the answer
+    "no value",  # a list without its `value`
+    "foreign link",  # a list whose next page lies on another host
+    "looping link",  # a list whose next page is itself
+    "expired token",  # the token is not accepted
+]
+
+
+@dataclass(slots=True)
+class Fault:
+    """Befalls requests whose method and path match (`*` is any), from the `skip`th on, `times` times (None: always).
+
+    The path is that below `/v1.0` for Graph (`/$batch`, `/groups/*/members`), the whole one for the login host. A fault
+    strikes whatever it matches, a batch as a whole or one of its items.
+    """
+
+    kind: Kind
+    method: str = "*"
+    path: str = "*"
+    status: int = 503
+    code: str = "serviceNotAvailable"
+    message: str = "The service is temporarily unavailable."
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    skip: int = 0
+    times: int | None = None
+    struck: int = 0
+    seen: int = 0
+
+    def strikes(self, method: str, path: str) -> bool:
+        """Whether this request is hit; counts it."""
+        if not (fnmatchcase(method, self.method) and fnmatchcase(path, self.path)):
+            return False
+        self.seen += 1
+        if self.seen <= self.skip or (self.times is not None and self.struck >= self.times):
+            return False
+        self.struck += 1
+        return True
+
+
+PRESETS: Mapping[str, Callable[[], list[Fault]]] = {
+    "throttling": lambda: [
+        Fault("status", path="/identityProtection/*", status=429, code="TooManyRequests", message="Too many requests.", times=2),
+        Fault("status", "PATCH", "/groups/*", 429, "TooManyRequests", "Please retry again later.", {"Retry-After": "2.128"}, times=2),
+    ],
+    "outage": lambda: [Fault("status", path="/$batch")],
+    "no answers": lambda: [Fault("drop", path="/$batch", times=3)],
+}
+"""Faults to choose from by name. A lagging directory is behaviour, an expired secret or a missing permission the tenant's state."""

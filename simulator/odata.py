@@ -1,0 +1,132 @@
+"""The part of OData that these endpoints take: `$filter` with eq, ne, in, startsWith, and, or, not and parentheses; `$select`."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from simulator.messages import JSON, Refusal
+
+Predicate: TypeAlias = "Callable[[Mapping[str, JSON]], bool]"
+
+_TOKEN = re.compile(r"\s*(?:(?P<string>(?:[\w.]+)?'(?:[^']|'')*')|(?P<word>[\w.]+)|(?P<mark>[(),]))")
+
+
+def parse_filter(text: str, properties: set[str], *, allow_or: bool = True) -> Predicate:
+    """The filter as a predicate; raises Refusal (400) where Graph would."""
+    parser = _Parser(text, properties, allow_or=allow_or)
+    predicate = parser.disjunction()
+    if parser.tokens:
+        raise invalid_filter()
+    return predicate
+
+
+def select(entity: Mapping[str, JSON], wanted: str | None) -> dict[str, JSON]:
+    """The chosen properties, annotations always; all of them where none is chosen."""
+    if not wanted:
+        return dict(entity)
+    names = [name.strip() for name in wanted.split(",")]
+    for name in names:
+        if name not in entity:
+            raise Refusal(400, "BadRequest", f"Parsing OData Select and Expand failed: Could not find a property named '{name}'.")
+    return {name: value for name, value in entity.items() if name.startswith("@") or name in names}
+
+
+def invalid_filter() -> Refusal:
+    """What Graph answers to a filter it does not take."""
+    return Refusal(400, "BadRequest", "Invalid filter clause")
+
+
+class _Parser:
+    def __init__(self, text: str, properties: set[str], *, allow_or: bool) -> None:
+        self.properties, self.allow_or = properties, allow_or
+        self.tokens: list[str] = []
+        position = 0
+        while position < len(text.rstrip()):
+            match = _TOKEN.match(text, position)
+            if not match:
+                raise invalid_filter()
+            self.tokens.append(match.group().strip())
+            position = match.end()
+
+    def take(self, expected: str | None = None) -> str:
+        if not self.tokens or (expected and self.tokens[0] != expected):
+            raise invalid_filter()
+        return self.tokens.pop(0)
+
+    def disjunction(self) -> Predicate:
+        left = self.conjunction()
+        while self.tokens[:1] == ["or"]:
+            if not self.allow_or:
+                raise invalid_filter()
+            self.take()
+            left = _either(left, self.conjunction())
+        return left
+
+    def conjunction(self) -> Predicate:
+        left = self.term()
+        while self.tokens[:1] == ["and"]:
+            self.take()
+            left = _both(left, self.term())
+        return left
+
+    def term(self) -> Predicate:
+        if self.tokens[:1] == ["not"]:
+            self.take()
+            inner = self.term()
+            return lambda entity: not inner(entity)
+        if self.tokens[:1] == ["("]:
+            self.take()
+            inner = self.disjunction()
+            self.take(")")
+            return inner
+        if [token.lower() for token in self.tokens[:1]] == ["startswith"]:
+            self.take()
+            self.take("(")
+            name = self.property()
+            self.take(",")
+            start = self.value()
+            self.take(")")
+            return lambda entity: str(entity[name]).lower().startswith(str(start).lower())
+        return self.comparison()
+
+    def comparison(self) -> Predicate:
+        name = self.property()
+        operator = self.take()
+        if operator in ("eq", "ne"):
+            value = self.value()
+            return lambda entity: (_folded(entity[name]) == _folded(value)) == (operator == "eq")
+        if operator != "in":
+            raise invalid_filter()
+        self.take("(")
+        values = [self.value()]
+        while self.tokens[:1] == [","]:
+            self.take()
+            values.append(self.value())
+        self.take(")")
+        return lambda entity: _folded(entity[name]) in [_folded(value) for value in values]
+
+    def property(self) -> str:
+        name = self.take()
+        if name not in self.properties:
+            raise invalid_filter()
+        return name
+
+    def value(self) -> JSON:
+        token = self.take()
+        if token in ("null", "true", "false"):
+            return {"null": None, "true": True, "false": False}[token]
+        if not token.endswith("'"):
+            raise invalid_filter()
+        return token[token.index("'") + 1 : -1].replace("''", "'")
+
+
+def _folded(value: JSON) -> JSON:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _either(left: Predicate, right: Predicate) -> Predicate:
+    return lambda entity: left(entity) or right(entity)
+
+
+def _both(left: Predicate, right: Predicate) -> Predicate:
+    return lambda entity: left(entity) and right(entity)

@@ -1,0 +1,53 @@
+"""A tick as a whole, against the simulated tenant."""
+
+import pytest
+
+from directory import GROUP_NAMES
+from plan import LEVELS
+from simulator import Tenant
+from tests.ticks import Ticks, contoso
+
+
+def risky(tenant: Tenant) -> dict[str, frozenset[str]]:
+    return {level: frozenset(user.id for user in tenant.risky_at(level)) for level in LEVELS}
+
+
+def members(tenant: Tenant) -> dict[str, frozenset[str]]:
+    return {level: tenant.members_of(name) for level, name in GROUP_NAMES.items()}
+
+
+def in_sync(ticks: Ticks) -> bool:
+    return members(ticks.tenant) == risky(ticks.tenant) and not ticks.tenant.violations
+
+
+def test_the_first_minute_creates_the_groups_and_fills_them() -> None:
+    ticks = contoso()
+    report = ticks.tick()
+    assert in_sync(ticks)
+    assert report.outcome == "changed"
+    assert [ticks.tenant.group_named(name).mail_nickname for name in GROUP_NAMES.values()] == list(GROUP_NAMES.values())
+
+
+@pytest.mark.parametrize("risky_users", [0, 12, 480])
+def test_a_quiet_minute_in_a_warm_isolate_is_one_subrequest(risky_users: int) -> None:
+    ticks = contoso(risky_users)
+    ticks.tick()
+    report = ticks.tick()
+    assert report.outcome == "in sync"
+    assert ticks.tenant.subrequests == report.subrequests == 1
+    assert ticks.tenant.write_units == 0
+
+
+def test_a_quiet_minute_in_a_cold_isolate_is_at_most_three_subrequests() -> None:
+    ticks = contoso()
+    ticks.tick()
+    ticks.restart()
+    assert ticks.tick().outcome == "in sync"
+    assert ticks.tenant.subrequests <= 3
+
+
+def test_three_thousand_users_are_synchronised_within_two_minutes_at_the_default_budget() -> None:
+    ticks = contoso(3000)
+    assert ticks.tick().outcome == "left over"
+    ticks.tick()
+    assert in_sync(ticks)
