@@ -297,10 +297,8 @@ class Tenant:
             root,
         )
         try:
-            if any(fault.kind == "status" for fault in struck):
-                answer = Answer(0)
-            else:
-                answer = self.graph.handle(call)
+            refused = any(fault.kind == "status" for fault in struck)
+            answer = Answer(0) if refused else self.graph.handle(call)
         except Refusal as refusal:
             answer = self.refused(refusal, item.headers)
         self.resource_units += answer.resource_units

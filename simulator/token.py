@@ -85,7 +85,7 @@ class TokenEndpoint:
             "appid": app.client_id,
             "oid": app.object_id,
             "tid": self._tenant,
-            "roles": [role for role in sorted(app.permissions)],
+            "roles": [*sorted(app.permissions)],
             "jti": f"{self._random.getrandbits(128):032x}",
         }
         if not app.permissions:

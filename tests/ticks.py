@@ -6,7 +6,6 @@ from random import Random
 from typing import TypeVar
 
 import simulator
-
 from graph import Graph, Memory
 from report import Report
 from settings import Settings, read_settings

@@ -10,9 +10,10 @@ from importlib.util import find_spec
 import pytest
 
 from runtime import Worker
+from runtime.serving import serving
 from tests.deployment.wrangler import ROOT, deploy
 from tests.worker import probe
-from tests.worker.echo import app, serving
+from tests.worker.echo import app
 
 CONFIGURATION = tomllib.loads((ROOT / "wrangler.toml").read_text("utf-8"))
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from runtime import Worker
+from runtime.serving import serving
 from tests.worker import probe
-from tests.worker.echo import app, serving
+from tests.worker.echo import app
 
 
 @pytest.fixture(scope="session")
