@@ -13,7 +13,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: install ## Run the Worker in workerd against a simulated tenant, and watch three minutes of it
-	@$(RUN) python -m demo
+	@PYTHONPATH=src $(RUN) python -m demo
 
 .PHONY: test
 test: install ## Run every test

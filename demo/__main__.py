@@ -19,7 +19,16 @@ from simulator import Tenant
 from simulator.asgi import create_app
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
-MINUTE_MS = 60_000
+
+
+@dataclass
+class Minutes:
+    """The tenant's clock: a minute passes between two ticks, though nobody waits for it."""
+
+    minute: int = 0
+
+    def now(self) -> float:
+        return time.time() + 60 * self.minute
 
 
 @dataclass(frozen=True)
@@ -58,21 +67,22 @@ STORY = (
 def main() -> int:
     """Tell the story; 0 if every minute succeeded and the groups ended as they should."""
     console = Console(highlight=False)
-    tenant = Tenant.contoso()
-    console.print("A simulated Entra tenant, and the Worker in workerd as Cloudflare runs it. Nothing leaves this machine.\n")
+    clock = Minutes()
+    tenant = Tenant.contoso(clock=clock.now)
+    console.print(
+        "A simulated Entra tenant beside the Worker, which runs in workerd as at Cloudflare. Nothing leaves this machine.\n", soft_wrap=True
+    )
     variables = {
         "AZURE_AD_TENANT_ID": tenant.id,
         "AZURE_AD_CLIENT_ID": tenant.app.client_id,
         "AZURE_AD_CLIENT_SECRET": tenant.app.secret,
     }
     with serving(create_app(tenant)) as address:
-        with console.status("Starting workerd and Python …"):
-            worker = Worker(SOURCE, variables, address)
-            worker.__enter__()
-        try:
-            good = [_tell(console, tenant, worker, number, chapter) for number, chapter in enumerate(STORY)]
-        finally:
-            worker.__exit__(None, None, None)
+        status = console.status("Starting workerd and Python …")
+        status.start()
+        with Worker(SOURCE, variables, address) as worker:
+            status.stop()
+            good = [_tell(console, tenant, worker, clock, chapter) for chapter in STORY]
     if all(good):
         console.print("[green]✓[/green] The groups hold exactly the users Identity Protection calls risky.")
         return 0
@@ -80,17 +90,18 @@ def main() -> int:
     return 1
 
 
-def _tell(console: Console, tenant: Tenant, worker: Worker, number: int, chapter: Chapter) -> bool:
-    console.rule(Text(f"Minute {number + 1}: {chapter.title}", style="bold"), align="left")
+def _tell(console: Console, tenant: Tenant, worker: Worker, clock: Minutes, chapter: Chapter) -> bool:
+    clock.minute += 1
+    console.rule(Text(f"Minute {clock.minute}: {chapter.title}", style="bold"), align="left")
     before = _members(tenant)
-    console.print(chapter.happens(tenant))
+    console.print(chapter.happens(tenant), soft_wrap=True)
     tenant.reset_counters()
-    tick = worker.tick(scheduled_time=int(time.time() * 1000) + number * MINUTE_MS)
+    tick = worker.tick(scheduled_time=int(clock.now() * 1000))
     after = _members(tenant)
     console.print(_table(before, after))
     plural = "" if tenant.subrequests == 1 else "s"
     console.print(f"Cost: {tenant.subrequests} subrequest{plural}, {tenant.graph_requests} Graph requests inside. The Worker's console:\n")
-    console.print(Text(_indented(tick), style="dim"))
+    console.print(Text(_indented(tick), style="dim"), soft_wrap=True)
     console.print()
     return tick.outcome == "ok" and after == {level: frozenset(user.id for user in tenant.risky_at(level)) for level in LEVELS}
 
@@ -105,7 +116,7 @@ def _table(before: dict[str, frozenset[str]], after: dict[str, frozenset[str]]) 
         table.add_column(heading, justify="right")
     for level in LEVELS:
         joined, left = len(after[level] - before[level]), len(before[level] - after[level])
-        table.add_row(level, str(len(after[level])), f"+{joined}" if joined else "·", f"−{left}" if left else "·")
+        table.add_row(level, str(len(after[level])), f"+{joined}" if joined else "·", f"-{left}" if left else "·")
     return table
 
 

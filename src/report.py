@@ -42,7 +42,7 @@ class Report:
     risky: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    details: list[str] = field(default_factory=list)
+    news: list[str] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
     left_over: int = 0
     subrequests: int = 0
@@ -65,14 +65,14 @@ class Report:
             self.levels[level].members = len(listed.users)
             if listed.others:
                 self.notes.append(f"{level}: {listed.others} members of {GROUP_NAMES[level]} are no users; the Worker leaves them there.")
-        for level in sorted(directory.created):
-            self.notes.append(f"{level}: created the group {GROUP_NAMES[level]} ({directory.groups[level].id}).")
+        for level in filter(directory.created.__contains__, LEVELS):
+            self.news.append(f"{level}: created the group {GROUP_NAMES[level]} ({directory.groups[level].id}).")
         for level, count in directory.namesakes.items():
             self.notes.append(
                 f"{level}: {count} groups are named {GROUP_NAMES[level]}; the oldest is used ({directory.groups[level].id}). "
                 "Rename or delete the others."
             )
-        for level in sorted(directory.not_there_yet):
+        for level in filter(directory.not_there_yet.__contains__, LEVELS):
             self.left_over += len(risk.users[level])
             self.notes.append(f"{level}: the new group {GROUP_NAMES[level]} is not known everywhere yet; the next minute goes on.")
         for error in directory.errors.values():
@@ -121,7 +121,7 @@ class Report:
 
     def _would(self, line: str) -> None:
         self.left_over += 1
-        self.details.append(line)
+        self.news.append(line)
 
     def _ids(self, level: str, what: str, users: Iterable[str]) -> None:
         if log.isEnabledFor(logging.DEBUG):
@@ -147,8 +147,8 @@ class Report:
             log.error("%s", problem)
         for note in self.notes:
             log.warning("%s", note)
-        for detail in self.details:
-            log.info("%s", detail)
+        for piece in self.news:
+            log.info("%s", piece)
         for level, tally in self.levels.items():
             if tally.joined or tally.left:
                 log.info("%s: %d joined, %d left, %s members now.", level, tally.joined, tally.left, _members(tally))
@@ -156,26 +156,27 @@ class Report:
             log.info("In sync: %s.", self._counts())
         elif self.outcome == "dry run":
             log.info("Dry run, nothing was written: %s.", self._counts())
-        log.info("%s", self.record(now), extra={"record": self.record(now)})
+        record = self.record(now)
+        log.info("%s", record, extra={"record": record})
 
     def _counts(self) -> str:
         return ", ".join(f"{level} {_members(tally)}" for level, tally in self.levels.items())
 
     def record(self, now: float) -> dict[str, object]:
-        """The tick for machines: Workers Logs indexes these fields."""
-        return {
+        """The tick for machines, whose fields Workers Logs indexes. What is zero or empty is left out."""
+        fields: dict[str, object] = {
             "outcome": self.outcome,
-            "dryRun": self.dry_run,
-            "levels": {
-                level: {"risky": self.risky.get(level), "members": _now(tally), "joined": tally.joined, "left": tally.left}
-                for level, tally in self.levels.items()
-            },
+            "members": {level: count for level, tally in self.levels.items() if (count := _now(tally)) is not None},
+            "risky": self.risky if self.outcome != "in sync" else {},
+            "joined": {level: tally.joined for level, tally in self.levels.items() if tally.joined},
+            "left": {level: tally.left for level, tally in self.levels.items() if tally.left},
             "leftOver": self.left_over,
             "problems": len(self.problems),
             "failedRequests": self.request_ids[: 2 * NAMED],
             "subrequests": self.subrequests,
             "milliseconds": round((now - self.started) * 1000),
         }
+        return {name: value for name, value in fields.items() if value or name == "milliseconds"}
 
 
 def _now(tally: Tally) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from settings import Settings, read_settings
 from sync import TICK_SECONDS, sync
 from wire import Reply, Request
 
+SOURCE = Path(__file__).resolve().parent.parent / "src"
 T = TypeVar("T")
 
 
