@@ -31,10 +31,11 @@ class AuthError(Exception):
 
 @dataclass(slots=True)
 class Token:
-    """An access token and when it stops being used, in epoch seconds; empty when there is none."""
+    """An access token, when a new one is to be asked for and when it expires, in epoch seconds; empty when there is none."""
 
     value: str = field(default="", repr=False)
     use_until: float = 0.0
+    expires: float = 0.0
 
     def drop(self) -> None:
         """Forget it, so that the next request asks for another: one with newly granted permissions, say."""
@@ -76,6 +77,8 @@ async def sign_in(wire: Wire, settings: Settings, token: Token) -> None:
         if _accept(reply, token, wire.clock.now()):
             return
         transient = reply.status in TRANSIENT or reply.status == 200
+        if transient and token.value and wire.clock.now() < token.expires:
+            return  # the old one still works: an outage of minutes goes unnoticed
         wait = wire.backoff(attempt, reply.headers)
         if not transient or attempt == ATTEMPTS or wire.clock.now() + wait >= wire.deadline:
             raise AuthError(f"No access token from {settings.cloud.login}: {_reason(reply, wait)} (client-request-id {request_id}).")
@@ -93,7 +96,8 @@ def _accept(reply: Reply, token: Token, now: float) -> bool:
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not 0 < lifetime < 1e9:
         return False
     token.value = value
-    token.use_until = now + lifetime - min(TOKEN_MARGIN_SECONDS, lifetime / 2)
+    token.expires = now + lifetime
+    token.use_until = token.expires - min(TOKEN_MARGIN_SECONDS, lifetime / 2)
     return True
 
 
