@@ -17,8 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "python_modules"
 STAMP = ROOT / ".wrangler" / "vendored"
 
-NEVER_IMPORTED = ("*.dist-info", "bin", "**/__pycache__", "*.pyi", "asgi.py", "workers/asgi.py", "workers/wsgi.py", "workers/gateway")
-"""Parts of the SDK that serve HTTP or package tools: this Worker does not serve."""
+NEVER_IMPORTED = (
+    *("*.dist-info", "bin", ".lock", "**/__pycache__", "*.pyi", "workers/py.typed"),
+    *("asgi.py", "workers/asgi.py", "workers/wsgi.py", "workers/gateway"),  # for Workers that serve HTTP
+    "workers/workflows.js",  # for Workflows
+    "_workers_sdk_*",  # patches of numpy, pydantic, aiohttp and other packages that this Worker does not have
+)
+"""Parts of the SDK that this Worker has no use for."""
 
 
 def main() -> None:
