@@ -1,0 +1,147 @@
+"""What the documents say of variables, permissions, groups, messages and the record is what the code says."""
+
+import ast
+import re
+
+import pytest
+
+from directory import GROUP_NAMES
+from report import Report, Tally
+from settings import CLOUDS, LOG_LEVELS, ConfigError, read_settings
+from simulator.permissions import ROLE_IDS
+from tests.docs.documents import DOCUMENTS, README, ROOT, Document, in_code
+from trouble import CREATE_GROUPS, READ_GROUPS, READ_RISK, WRITE_MEMBERS
+
+REQUIRED = {
+    "AZURE_AD_TENANT_ID": "contoso.onmicrosoft.com",
+    "AZURE_AD_CLIENT_ID": "11111111-2222-4333-8444-555555555555",
+    "AZURE_AD_CLIENT_SECRET": "a secret",
+}
+
+ALL = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+
+
+def variables_read() -> list[str]:
+    names = []
+
+    def variable(name: str) -> None:
+        names.append(name)
+
+    with pytest.raises(ConfigError):
+        read_settings(variable)
+    return names
+
+
+def documented() -> dict[str, list[str]]:
+    return {in_code(row[0])[0]: row for row in README.table("Variable")}
+
+
+def test_the_readme_lists_every_variable_and_no_other() -> None:
+    assert sorted(documented()) == sorted(variables_read())
+
+
+def test_a_variable_set_to_its_documented_default_changes_nothing() -> None:
+    for name, (_, default, _) in documented().items():
+        shown = in_code(default)
+        assert not (name in REQUIRED and shown), f"{name} is required and has no default"
+        if shown:
+            assert read_settings((REQUIRED | {name: shown[0]}).get) == read_settings(REQUIRED.get), name
+
+
+def test_an_optional_variable_without_a_documented_default_is_off_when_left_out() -> None:
+    without = [name for name, (_, default, _) in documented().items() if name not in REQUIRED and not in_code(default)]
+    assert without == ["MAX_REMOVALS"]
+    assert read_settings(REQUIRED.get).max_removals is None
+
+
+@pytest.mark.parametrize(("name", "values"), [("AZURE_CLOUD", tuple(CLOUDS)), ("LOG_LEVEL", LOG_LEVELS), ("DRY_RUN", ("true",))])
+def test_a_choice_is_documented_with_all_its_values(name: str, values: tuple[str, ...]) -> None:
+    assert set(in_code(documented()[name][2])) >= set(values)
+
+
+@ALL
+def test_a_variable_named_anywhere_exists(document: Document) -> None:
+    named = set(re.findall(r"\b(?:AZURE_[A-Z_]+|DRY_RUN|LOG_LEVEL|MAX_[A-Z]+)\b", document.text))
+    assert named <= set(variables_read())
+
+
+def test_the_readme_asks_for_the_three_permissions_and_mentions_the_fourth() -> None:
+    assert {in_code(row[0])[0] for row in README.table("Permission")} == {READ_RISK, WRITE_MEMBERS, CREATE_GROUPS}
+    assert READ_GROUPS in README.text
+
+
+@ALL
+def test_a_permission_is_never_misspelled(document: Document) -> None:
+    for word in re.findall(r"\b(?:IdentityRiskyUser|Directory|Group|GroupMember)\.[A-Za-z.]*\w", document.text):
+        assert word in ROLE_IDS, word
+
+
+@ALL
+def test_the_id_beside_a_permission_is_its_own(document: Document) -> None:
+    for line in document.text.splitlines():
+        named = [name for name in in_code(line) if name in ROLE_IDS]
+        ids = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", line)
+        if len(named) == 1 and ids:
+            assert ids == [ROLE_IDS[named[0]]], line
+
+
+@ALL
+def test_a_group_is_called_as_the_worker_calls_it(document: Document) -> None:
+    for name in re.findall(r"IdentityProtection-[\w-]*", document.text):
+        stem_before_a_variable = name.endswith("-") and all(group.startswith(name) for group in GROUP_NAMES.values())
+        assert name in GROUP_NAMES.values() or stem_before_a_variable, name
+
+
+def messages_of_the_worker() -> tuple[list[str], set[int]]:
+    """The literal parts of every text in src/, and every number."""
+    texts: list[str] = []
+    numbers: set[int] = set()
+    for path in sorted((ROOT / "src").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+            elif isinstance(node, ast.Constant) and type(node.value) is int:
+                numbers.add(node.value)
+    return texts, numbers
+
+
+MESSAGES = [(document.name, message) for document in DOCUMENTS for row in document.table("The log says") for message in in_code(row[0])]
+
+
+def test_the_readme_explains_messages() -> None:
+    assert len([name for name, _ in MESSAGES if name == "README.md"]) >= 15
+
+
+@pytest.mark.parametrize(("document", "message"), MESSAGES)
+def test_a_message_that_a_document_explains_can_be_printed(document: str, message: str) -> None:
+    texts, numbers = messages_of_the_worker()
+    if code := re.match(r"AADSTS(\d+)(?:, )?", message):
+        assert int(code[1]) in numbers
+        message = message.removeprefix(code[0])
+    for name in variables_read():  # where the code has a placeholder for it
+        message = message.removeprefix(name)
+    for part in filter(None, (part.strip() for part in message.split("…"))):
+        assert any(part in text for text in texts), f"{document}: nothing in src/ says {part!r}"
+
+
+def test_the_fields_of_the_record_are_documented_where_the_log_is_explained() -> None:
+    report = Report(started=0.0, dry_run=False)
+    report.levels = {level: Tally(members=1, joined=1, left=1) for level in report.levels}
+    report.risky = {"high": 1}
+    report.left_over = report.subrequests = 1
+    report.problem("a problem", ["an id"])
+    rows = [row for document in DOCUMENTS for row in document.table("Field")]
+    assert [name for row in rows for name in in_code(row[0])] == list(report.record(1.0))
+
+
+def test_every_outcome_is_documented() -> None:
+    outcomes = next(node for node in ast.walk(ast.parse((ROOT / "src" / "report.py").read_text("utf-8"))) if _is_outcome(node))
+    words = [node.value for node in ast.walk(outcomes) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    told = [row[1] for document in DOCUMENTS for row in document.table("Field") if row[0] == "`outcome`"]
+    returned = {word for word in words if len(word) < 20}
+    assert len(returned) == 5
+    assert returned <= set(in_code(told[0]))
+
+
+def _is_outcome(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == "outcome"
