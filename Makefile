@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
+export UV_SYSTEM_CERTS ?= true  # a company's proxy may sign with a certificate that only the system knows
 RUN := $(UV) run --no-sync
 
 .PHONY: help
