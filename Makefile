@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
-export UV_SYSTEM_CERTS ?= true  # a company's proxy may sign with a certificate that only the system knows
+# A company's proxy may sign with a certificate that only the system knows.
+export UV_SYSTEM_CERTS ?= true
 RUN := $(UV) run --no-sync
 
 .PHONY: help
