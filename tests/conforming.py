@@ -1,35 +1,52 @@
 """Holds every request that reaches a simulated tenant, and every answer of its, against the description of Graph."""
 
-from typing import Protocol, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from tests.conformance.description import Request, Response, check_request, check_response
+import pytest
 
-Q = TypeVar("Q", bound=Request, contravariant=True)
-A = TypeVar("A", bound=Response, covariant=True)
-
-
-class Handler(Protocol[Q, A]):
-    """What answers requests: a simulated tenant."""
-
-    def handle(self, request: Q, /) -> A:
-        """The answer."""
+from simulator import Request, Response, Tenant
+from tests.conformance.description import Nonconforming, check_request, check_response
 
 
-class Conforming(Protocol[Q, A]):
-    """A tenant's `handle`, checked."""
+@contextmanager
+def conforming(*, requests: bool = True) -> Iterator[None]:
+    """While it lasts, whatever any tenant is asked or answers must conform; without `requests`, only what it answers.
 
-    def __call__(self, request: Q, /) -> A:
-        """The answer. Raises Nonconforming."""
+    Answers to requests that do not conform, or that a fault struck, are the fault's affair. Raises Nonconforming where
+    the request is sent, and again at the end, lest a server's thread swallow it.
+    """
+    handle = Tenant.handle
+    found: list[Nonconforming] = []
+
+    def checked(tenant: Tenant, request: Request) -> Response:
+        try:
+            sound = _conforms(request, tolerant=not requests)
+            struck = _struck(tenant)
+            response = handle(tenant, request)
+            if sound and _struck(tenant) == struck:
+                check_response(request, response)
+        except Nonconforming as error:
+            found.append(error)
+            raise
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tenant, "handle", checked)
+        yield
+    if found:
+        raise Nonconforming(f"{len(found)} requests or answers do not conform, the first: {found[0]}")
 
 
-def conforming(tenant: Handler[Q, A], *, answers: bool = True) -> Conforming[Q, A]:
-    """`tenant.handle` that raises Nonconforming; without `answers`, for tests whose faults break them, only at requests."""
-
-    def handle(request: Q, /) -> A:
+def _conforms(request: Request, *, tolerant: bool) -> bool:
+    try:
         check_request(request)
-        answer = tenant.handle(request)
-        if answers:
-            check_response(request, answer)
-        return answer
+    except Nonconforming:
+        if tolerant:
+            return False
+        raise
+    return True
 
-    return handle
+
+def _struck(tenant: Tenant) -> int:
+    return sum(fault.struck for fault in tenant.faults)

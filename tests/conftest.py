@@ -1,12 +1,19 @@
-"""Sockets stay on this machine: every test may reach the loopback, those that need no server may reach nothing."""
+"""For every test: sockets stay on this machine, and what a simulated tenant is asked and answers is as Graph has it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
+from tests.conforming import conforming
+
 HERE = Path(__file__).parent
 WITHOUT_SOCKETS = (HERE / "unit", HERE / "simulator")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "any_request: sends what no client should, so its requests need not conform; the answers must")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -18,3 +25,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_runtest_teardown() -> None:
     enable_socket()
+
+
+@pytest.fixture(autouse=True)
+def _conforming(request: pytest.FixtureRequest) -> Iterator[None]:
+    with conforming(requests=request.node.get_closest_marker("any_request") is None):
+        yield

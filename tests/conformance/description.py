@@ -2,58 +2,19 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NotRequired, Protocol, TypeAlias, TypedDict, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import yaml
-from jsonschema import Draft4Validator
+from jsonschema_rs import Draft4Validator, ValidationError
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
 DESCRIPTION = Path(__file__).with_name("graph.openapi.yaml")
-
-
-class _Item(TypedDict):
-    id: str
-    method: str
-    url: str
-    headers: NotRequired[dict[str, str]]
-    body: NotRequired[JSON]
-
-
-class _Answer(TypedDict):
-    id: str
-    status: int
-    body: NotRequired[JSON]
-
-
-class _Content(TypedDict):
-    content: NotRequired[dict[str, dict[str, JSON]]]
-
-
-_Parameter = TypedDict("_Parameter", {"name": str, "in": str, "schema": dict[str, JSON]})
-
-
-class _Operation(TypedDict):
-    parameters: NotRequired[list[_Parameter]]
-    requestBody: NotRequired[_Content]
-    responses: dict[str, _Content]
-
-
-class _Path(TypedDict, total=False):
-    servers: list[dict[str, str]]
-    get: _Operation
-    post: _Operation
-    patch: _Operation
-    delete: _Operation
-
-
-class _Description(TypedDict):
-    servers: list[dict[str, str]]
-    paths: dict[str, _Path]
-    components: dict[str, JSON]
+TOKEN = "/{tenant}/oauth2/v2.0/token"
 
 
 class Request(Protocol):
@@ -75,6 +36,8 @@ class Response(Protocol):
     @property
     def status(self) -> int: ...
     @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
     def body(self) -> bytes: ...
 
 
@@ -83,101 +46,190 @@ class Nonconforming(AssertionError):
 
 
 def check_request(request: Request) -> None:
-    """Raises Nonconforming unless Graph documents such a request."""
-    if _is_token(request.url):
-        if request.method != "POST":
-            raise Nonconforming("a token takes a POST")
+    """Raises Nonconforming unless Graph, or the token endpoint, documents such a request."""
+    kind, target = _place(request.url)
+    where = f"{request.method} {request.url}"
+    if kind == "token":
         form = parse_qsl(request.body.decode(), keep_blank_values=True)
         if len(dict(form)) < len(form):
-            raise Nonconforming("a field of the token request is given twice")
-        _hold({"$ref": "#/components/schemas/tokenRequest"}, {**dict(form)}, "token request")
+            raise Nonconforming(f"{where}: a field is given twice")
+        _check(request.method, target, request.headers, {**dict(form)}, where)
         return
-    parts = urlsplit(request.url)
-    root = f"{parts.scheme}://{parts.netloc}/v1.0"
-    if root not in [server["url"] for server in _description()["servers"]] or not parts.path.startswith("/v1.0/"):
-        raise Nonconforming(f"{request.method} {request.url}: not an address of Graph v1.0")
-    target = request.url.removeprefix(root)
-    _check(request.method, target, request.headers, json.loads(request.body) if request.body else None)
+    _check_headers(_description()["x-required-headers"], request.headers, where)
+    body = _parsed(request.body, where)
+    _check(request.method, target, request.headers, body, where)
+    if target == "/$batch":
+        _check_items(_items(body))
 
 
 def check_response(request: Request, response: Response) -> None:
-    """Raises Nonconforming unless Graph documents such an answer to this request."""
-    if _is_token(request.url):
-        kind = "token" if response.status == 200 else "tokenError"
-        _hold({"$ref": f"#/components/schemas/{kind}"}, json.loads(response.body), f"token: {response.status}")
-        return
-    target = request.url.split("/v1.0", 1)[1]
-    try:
-        body: JSON = json.loads(response.body) if response.body else None
-    except ValueError:
-        raise Nonconforming(f"{request.method} {target}: {response.status} holds no JSON") from None
-    _check_answer(request.method, target, response.status, body)
-    if urlsplit(target).path == "/$batch" and response.status in (200, 424):
-        items = {item["id"]: item for item in cast(dict[str, list[_Item]], json.loads(request.body))["requests"]}
-        for answer in cast(dict[str, list[_Answer]], body)["responses"]:  # the schema has held
-            if answer["id"] not in items:
-                raise Nonconforming(f"$batch answers {answer['id']!r}, which was not asked")
+    """Raises Nonconforming unless such an answer to this request, which conforms, is documented."""
+    _, target = _place(request.url)
+    where = f"{request.method} {request.url}"
+    body = _parsed(response.body, f"{where}: {response.status}")
+    if body is not None and not _header(response.headers, "content-type").startswith("application/json"):
+        raise Nonconforming(f"{where}: the answer's content-type is not application/json")
+    _check_answer(request.method, target, response.status, body, where)
+    if target == "/$batch" and response.status in (200, 424):
+        items = {item["id"]: item for item in _items(_parsed(request.body, where))}
+        answers = cast(dict[str, list[_Answer]], body)["responses"]  # the schema has held
+        if sorted(items) != sorted(answer["id"] for answer in answers):
+            raise Nonconforming("$batch: not every item is answered exactly once")
+        for answer in answers:
             item = items[answer["id"]]
-            _check_answer(item["method"], item["url"], answer["status"], answer.get("body"))
+            _check_answer(item["method"], item["url"], answer["status"], answer.get("body"), f"$batch: {item['method']} {item['url']}")
 
 
-def _check(method: str, target: str, headers: Mapping[str, str], body: JSON) -> None:
+class _Item(TypedDict):
+    id: str
+    method: str
+    url: str
+    headers: NotRequired[dict[str, str]]
+    body: NotRequired[JSON]
+
+
+class _Answer(TypedDict):
+    id: str
+    status: int
+    body: NotRequired[JSON]
+
+
+class _Content(TypedDict):
+    content: NotRequired[dict[str, dict[str, JSON]]]
+
+
+_Parameter = TypedDict("_Parameter", {"name": str, "in": str, "schema": dict[str, JSON]})
+_Operation = TypedDict(
+    "_Operation",
+    {
+        "parameters": NotRequired[list[_Parameter]],
+        "x-required-headers": NotRequired[dict[str, str]],
+        "requestBody": NotRequired[_Content],
+        "responses": dict[str, _Content],
+    },
+)
+_Description = TypedDict(
+    "_Description",
+    {
+        "servers": list[dict[str, str]],
+        "x-required-headers": dict[str, str],
+        "paths": dict[str, dict[str, JSON]],
+        "components": dict[str, JSON],
+    },
+)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation, ready to check with; a content type of "" stands for no body."""
+
+    query: Mapping[str, Draft4Validator]
+    headers: Mapping[str, str]
+    content_type: str
+    body: Draft4Validator | None
+    answers: Mapping[str, Draft4Validator | None]
+
+
+def _check(method: str, target: str, headers: Mapping[str, str], body: JSON, where: str) -> None:
     operation = _operation(method, target)
-    parameters = {each["name"]: each["schema"] for each in operation.get("parameters", []) if each["in"] == "query"}
-    for name, text in parse_qsl(urlsplit(target).query, keep_blank_values=True):
+    given = parse_qsl(urlsplit(target).query, keep_blank_values=True)
+    if len(dict(given)) < len(given):
+        raise Nonconforming(f"{where}: a parameter is given twice")
+    for name, text in given:
         if name == "$skiptoken":
             continue  # belongs to a next link, which is opaque
-        if name not in parameters:
-            raise Nonconforming(f"{method} {target}: no parameter {name}")
-        value: JSON = int(text) if parameters[name]["type"] == "integer" and text.isdigit() else text
-        if parameters[name]["type"] == "boolean":
-            value = {"true": True, "false": False}.get(text, text)
-        _hold(parameters[name], value, f"{method} {target}: {name}")
-    wanted = operation.get("requestBody")
-    if wanted is None:
+        if name not in operation.query:
+            raise Nonconforming(f"{where}: no parameter {name}")
+        _hold(operation.query[name], _typed(text), f"{where}: {name}")
+    _check_headers(operation.headers, headers, where)
+    if operation.body is None:
         if body is not None:
-            raise Nonconforming(f"{method} {target}: takes no body")
+            raise Nonconforming(f"{where}: takes no body")
         return
-    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    if not kind.startswith("application/json"):
-        raise Nonconforming(f"{method} {target}: a body needs content-type application/json")
-    _hold(wanted["content"]["application/json"]["schema"], body, f"{method} {target}")
-    if urlsplit(target).path == "/$batch" and isinstance(body, dict):
-        requests = cast(list[_Item], body["requests"])  # the schema has held
-        ids = [item["id"].lower() for item in requests]
-        if len(set(ids)) < len(ids):
-            raise Nonconforming("$batch: two items have the same id")
-        for item in requests:
-            if urlsplit(item["url"]).path == "/$batch" or not item["url"].startswith("/"):
-                raise Nonconforming(f"$batch: {item['url']} cannot be an item")
-            _check(item["method"], item["url"], item.get("headers", {}), item.get("body"))
+    if not _header(headers, "content-type").startswith(operation.content_type):
+        raise Nonconforming(f"{where}: its body needs content-type {operation.content_type}")
+    _hold(operation.body, body, where)
 
 
-def _check_answer(method: str, target: str, status: int, body: JSON) -> None:
-    responses = _operation(method, target)["responses"]
-    if str(status) in responses:
-        content = responses[str(status)].get("content")
-        if content is None and body is not None:
-            raise Nonconforming(f"{method} {target}: {status} has no body")
-        if content is not None:
-            _hold(content["application/json"]["schema"], body, f"{method} {target}: {status}")
-    elif status >= 400:
-        _hold({"$ref": "#/components/schemas/error"}, body, f"{method} {target}: {status}")
+def _check_items(items: "list[_Item]") -> None:
+    ids = [item["id"].lower() for item in items]
+    if len(set(ids)) < len(ids):
+        raise Nonconforming("$batch: two items have the same id")
+    for item in items:
+        where = f"$batch: {item['method']} {item['url']}"
+        if item["url"].startswith("/$batch") or not item["url"].startswith("/"):
+            raise Nonconforming(f"{where}: cannot be an item")
+        if _header(item.get("headers", {}), "authorization"):
+            raise Nonconforming(f"{where}: the batch's own token is enough")
+        _check(item["method"], item["url"], item.get("headers", {}), item.get("body"), where)
+
+
+def _check_answer(method: str, target: str, status: int, body: JSON, where: str) -> None:
+    answers = _operation(method, target).answers
+    where = f"{where}: {status}"
+    if str(status) in answers:
+        validator = answers[str(status)]
+        if validator is None and body is not None:
+            raise Nonconforming(f"{where} has no body")
+        if validator is not None:
+            _hold(validator, body, where)
+    elif status >= 400 and (error := answers.get("default")):
+        _hold(error, body, where)
     else:
-        raise Nonconforming(f"{method} {target}: no answer {status}")
+        raise Nonconforming(f"{where} is no answer to this")
 
 
-def _is_token(url: str) -> bool:
-    path = _description()["paths"]["/{tenant}/oauth2/v2.0/token"]
-    return any(re.fullmatch(re.escape(server["url"]) + r"/[^/?]+/oauth2/v2\.0/token", url) for server in path["servers"])
+def _check_headers(required: Mapping[str, str], headers: Mapping[str, str], where: str) -> None:
+    for name, pattern in required.items():
+        if not re.fullmatch(pattern, _header(headers, name)):
+            raise Nonconforming(f"{where}: the header {name} is {'not as required' if _header(headers, name) else 'missing'}")
 
 
-def _operation(method: str, target: str) -> _Operation:
-    path = urlsplit(target).path
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return next((value for key, value in headers.items() if key.lower() == name.lower()), "")
+
+
+def _parsed(body: bytes, where: str) -> JSON:
+    try:
+        parsed: JSON = json.loads(body) if body else None
+    except ValueError:
+        raise Nonconforming(f"{where}: the body is no JSON") from None
+    return parsed
+
+
+def _items(batch: JSON) -> list[_Item]:
+    return cast(dict[str, list[_Item]], batch)["requests"]  # the schema has held
+
+
+def _typed(text: str) -> JSON:
+    return int(text) if text.isdecimal() else {"true": True, "false": False}.get(text, text)
+
+
+def _hold(validator: Draft4Validator, value: JSON, where: str) -> None:
+    try:
+        validator.validate(value)
+    except ValidationError as error:
+        raise Nonconforming(f"{where}: {'/'.join(map(str, error.instance_path))} {error.message}") from None
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Which API the URL belongs to, `graph` or `token`, and what of it comes below that API's root."""
+    description = _description()
+    for server in description["servers"]:
+        if url.startswith(f"{server['url']}/"):
+            return "graph", url.removeprefix(server["url"])
+    for server in cast(list[dict[str, str]], description["paths"][TOKEN]["servers"]):
+        if url.startswith(f"{server['url']}/"):
+            return "token", url.removeprefix(server["url"])
+    raise Nonconforming(f"{url}: neither an address of Graph v1.0 nor of the token endpoint")
+
+
+def _operation(method: str, target: str) -> Operation:
+    path = unquote(target.partition("?")[0])
     for template, pattern in _patterns():
-        operations = _description()["paths"][template]
-        if pattern.fullmatch(path) and method.lower() in operations:
-            return cast(dict[str, _Operation], operations)[method.lower()]
+        operation = _operations().get((method, template))
+        if operation and pattern.fullmatch(path):
+            return operation
     raise Nonconforming(f"{method} {target}: no such operation")
 
 
@@ -188,13 +240,36 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
 
 
 @cache
-def _description() -> _Description:
-    return cast(_Description, yaml.safe_load(DESCRIPTION.read_text()))
+def _operations() -> dict[tuple[str, str], Operation]:
+    return {
+        (method.upper(), path): _compile(cast(_Operation, operation))
+        for path, operations in _description()["paths"].items()
+        for method, operation in operations.items()
+        if method != "servers"
+    }
 
 
-@cache
-def _compiled(schema: str) -> Draft4Validator:
-    return Draft4Validator(cast(dict[str, JSON], _strict({**json.loads(schema), "components": _description()["components"]})))
+def _compile(operation: _Operation) -> Operation:
+    parameters = {each["name"]: _validator(each["schema"]) for each in operation.get("parameters", []) if each["in"] == "query"}
+    content_type, schema = next(_contents(operation.get("requestBody", {})), ("", None))
+    answers = {status: next(_contents(answer), ("", None))[1] for status, answer in operation["responses"].items()}
+    return Operation(
+        query=parameters,
+        headers=operation.get("x-required-headers", {}),
+        content_type=content_type,
+        body=_validator(schema) if schema is not None else None,
+        answers={status: _validator(schema) if schema is not None else None for status, schema in answers.items()},
+    )
+
+
+def _contents(content: _Content) -> Iterator[tuple[str, dict[str, JSON]]]:
+    for content_type, media in content.get("content", {}).items():
+        yield content_type, cast(dict[str, JSON], media["schema"])
+
+
+def _validator(schema: dict[str, JSON]) -> Draft4Validator:
+    whole = cast(dict[str, JSON], _strict({**schema, "components": _description()["components"]}))
+    return Draft4Validator(whole, validate_formats=True)
 
 
 def _strict(schema: JSON) -> JSON:
@@ -207,6 +282,6 @@ def _strict(schema: JSON) -> JSON:
     return {"anyOf": [plain, {"type": "null"}]} if schema.get("nullable") is True else plain
 
 
-def _hold(schema: JSON, value: JSON, where: str) -> None:
-    for error in _compiled(json.dumps(schema, sort_keys=True)).iter_errors(value):
-        raise Nonconforming(f"{where}: {'/'.join(map(str, error.absolute_path))} {error.message}")
+@cache
+def _description() -> _Description:
+    return cast(_Description, yaml.safe_load(DESCRIPTION.read_text()))
