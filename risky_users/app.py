@@ -1,0 +1,185 @@
+"""The command line: options in, one command, text or JSON out, an exit status."""
+
+import asyncio
+import importlib
+import json
+import os
+import sys
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from graph import AuthError
+from risky_users import check as checking
+from risky_users.forecast import Forecast, foresee
+from risky_users.reading import Reading, read_tenant
+from risky_users.show import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
+from risky_users.variables import SECRET, complete, find_variables
+from risky_users.web import Web
+from settings import ConfigError, Settings
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="risky-users",
+    help="""Tools for the administrator of the risky-users Worker. None of them writes to the tenant.
+
+    check and plan take the Worker's variables from the environment, from .dev.vars and from wrangler.toml, in this order.
+    The client secret is no option, lest it end in the shell's history: found nowhere, it is asked for, or read from
+    standard input where that is no terminal.""",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Configuration = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Instead of ./wrangler.toml; .dev.vars is looked for beside it.", exists=True, dir_okay=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")]
+
+
+@dataclass
+class Surroundings:
+    """What lies around the program: the way to Microsoft, and the environment's variables."""
+
+    web: Web = field(default_factory=Web)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+def main() -> None:
+    """Run the program, and exit with its status: 0 all is well, 1 something is not, 2 it was called wrongly."""
+    app()
+
+
+@app.command()
+def check(context: typer.Context, config: Configuration = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Walk the chain from the configuration to the groups, and say what is wrong with each link and how to mend it.
+
+    Only reads. It uses the Worker's own client, so that what it meets is what the Worker will meet. Exit status 1 if
+    anything keeps the Worker from its work.
+    """
+    with _plainly(debug):
+        findings, reading = _check(_surroundings(context), config)
+        if as_json:
+            _print_json(findings_as_json(findings, reading))
+        else:
+            show_findings(Console(highlight=False), findings)
+        raise typer.Exit(0 if passed(findings) else 1)
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    config: Configuration = None,
+    names: Annotated[bool, typer.Option("--names", help="Show the display names of risky users beside their ids.")] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show what the Worker's next tick would do: who would join and leave which group, and whom it would hold back.
+
+    Only reads. Exit status 1 if the tick would fail, wholly or in part.
+    """
+    with _plainly(debug):
+        surroundings = _surroundings(context)
+        settings = complete(find_variables(surroundings.environment, config), _ask)
+        forecast = _waiting("Reading the tenant …", _foresee(surroundings.web, settings, names))
+        if as_json:
+            _print_json(forecast_as_json(forecast, dry_run=settings.dry_run))
+        else:
+            show_forecast(Console(highlight=False), forecast)
+        raise typer.Exit(1 if forecast.problems else 0)
+
+
+@app.command()
+def simulate(
+    users: Annotated[int, typer.Option(help="How many risky users the tenant begins with.", min=0, max=5000)] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed is another tenant; the same one is the same.")] = 1,
+    port: Annotated[
+        int, typer.Option(help="Where the page listens, on this machine only; 0 takes any free port.", min=0, max=65535)
+    ] = 8000,
+    debug: Debug = False,
+) -> None:
+    """Run the Worker beside a simulated tenant, with a page to watch and poke both, until Ctrl-C.
+
+    Needs no account and no licence: nothing leaves this machine.
+    """
+    with _plainly(debug):
+        # imported here because it brings a web server along, which the other commands do without
+        importlib.import_module("page").serve(users=users, seed=seed, port=port)
+
+
+def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checking.Finding], Reading | None]:
+    """All links of the chain, and what was read of the tenant where one could sign in."""
+    try:
+        variables = find_variables(surroundings.environment, config)
+        settings = complete(variables, _ask)
+    except ConfigError as error:
+        return checking.misconfigured(error.problems), None
+    try:
+        reading = _waiting("Reading the tenant …", _read(surroundings.web, settings))
+    except AuthError as error:
+        return [checking.configured(settings, variables), *checking.shut_out(settings, error, surroundings.web.trouble)], None
+    return [checking.configured(settings, variables), *checking.let_in(settings, reading)], reading
+
+
+async def _read(web: Web, settings: Settings) -> Reading:
+    async with web.graph(settings) as graph:
+        return await read_tenant(graph)
+
+
+async def _foresee(web: Web, settings: Settings, names: bool) -> Forecast:
+    async with web.graph(settings) as graph:
+        return await foresee(graph, settings, names=names)
+
+
+def _waiting(what: str, reading: Coroutine[object, None, T]) -> T:
+    """The outcome, and until it is there a sign that something happens, if anybody looks."""
+    with Console(stderr=True).status(what):
+        return asyncio.run(reading)
+
+
+def _ask() -> str:
+    """The client secret, typed unseen; or the first line of standard input where that is no terminal."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    secret: str = typer.prompt(f"{SECRET} (not shown)", hide_input=True, err=True)
+    return secret
+
+
+def _surroundings(context: typer.Context) -> Surroundings:
+    return context.obj if isinstance(context.obj, Surroundings) else Surroundings()
+
+
+def _print_json(result: dict[str, object]) -> None:
+    typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def _plainly(debug: bool) -> Iterator[None]:
+    """Errors in a sentence each, not as tracebacks; those that were not foreseen say how to see one."""
+    try:
+        yield
+    except ConfigError as error:
+        _complain(error.problems)
+    except AuthError as error:
+        _complain([str(error)])
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        _complain([f"{type(error).__name__}: {error}", "This was not foreseen; --debug shows where it happened."])
+
+
+def _complain(problems: list[str]) -> NoReturn:
+    for problem in problems:
+        typer.echo(f"risky-users: {problem}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,158 @@
+"""Findings and forecasts, for people and for machines."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from directory import Directory
+from plan import LEVELS
+from risky_users.check import CHECKS, Finding, Permissions, State
+from risky_users.forecast import Forecast, GroupForecast
+from risky_users.reading import Reading
+
+_MARKS = {
+    State.OK: ("✓", "+", "green"),
+    State.WARNING: ("!", "!", "yellow"),
+    State.FAILED: ("✗", "x", "red"),
+    State.SKIPPED: ("·", "-", "dim"),
+}
+"""Mark, mark for terminals without Unicode, and colour."""
+
+
+def passed(findings: Sequence[Finding]) -> bool:
+    """Whether nothing keeps the Worker from its work."""
+    return all(finding.state is not State.FAILED for finding in findings)
+
+
+# --- check ---
+
+
+def show_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """A line each, and the outcome."""
+    for finding in findings:
+        mark, plain, colour = _MARKS[finding.state]
+        line = Text.assemble((plain if console.options.ascii_only else mark, colour), f" {CHECKS[finding.check]:<14} ")
+        _hang(console, line, Text(finding.message, style="dim" if finding.state is State.SKIPPED else ""))
+    failed = sum(finding.state is State.FAILED for finding in findings)
+    if failed:
+        console.print(Text(f"\n{_counted(failed, 'thing')} to mend."))
+    else:
+        console.print(Text("\nNothing keeps the Worker from its work."))
+
+
+def findings_as_json(findings: Sequence[Finding], reading: Reading | None) -> dict[str, object]:
+    """`ok`, `checks`, and what was found out on the way: null where it was not."""
+    permissions = Permissions.of(reading.roles) if reading and reading.roles is not None else None
+    complete = reading is not None and not reading.risky_users.error
+    directory = reading.directory if reading and isinstance(reading.directory, Directory) else None
+    return {
+        "ok": passed(findings),
+        "checks": [asdict(finding) for finding in findings],
+        "permissions": asdict(permissions) if permissions else None,
+        "riskyUsers": {level: len(reading.risky_users.by_level[level]) for level in LEVELS} if reading and complete else None,
+        "groups": {level: _group_as_json(directory, level) for level in LEVELS} if directory else None,
+    }
+
+
+def _group_as_json(directory: Directory, level: str) -> dict[str, object]:
+    group, members = directory.groups.get(level), directory.members.get(level)
+    return {"id": group.id if group else None, "members": len(members.users) if members else None}
+
+
+# --- plan ---
+
+
+def show_forecast(console: Console, forecast: Forecast) -> None:
+    """A row for each user who would join, leave or be held back; then a row for each group; then what else is to be known."""
+    if any(group.joins or group.leaves or group.held for group in forecast.groups.values()):
+        console.print(_users(forecast))
+        console.print()
+    console.print(_summary(forecast))
+    remarks = [Text(note) for note in forecast.notes] + [Text(problem, style="red") for problem in forecast.problems]
+    if not forecast.changes and not forecast.problems:
+        remarks.append(Text("The next tick would change nothing."))
+    if remarks:
+        console.print()
+    for remark in remarks:
+        console.print(remark, soft_wrap=not console.is_terminal)
+
+
+def forecast_as_json(forecast: Forecast, *, dry_run: bool) -> dict[str, object]:
+    """`ok`, the changes of each group by user id, and what else is to be known."""
+    return {
+        "ok": not forecast.problems,
+        "dryRun": dry_run,
+        "groups": {
+            level: {
+                "name": group.name,
+                "id": group.id or None,
+                "members": group.members,
+                "joins": list(group.joins),
+                "leaves": list(group.leaves),
+                "held": group.held,
+            }
+            for level, group in forecast.groups.items()
+        },
+        "names": forecast.names,
+        "notes": forecast.notes,
+        "problems": forecast.problems,
+    }
+
+
+def _users(forecast: Forecast) -> Table:
+    table = _table("Group", "Change", "User")
+    if forecast.names:
+        table.add_column("Name", overflow="fold")
+    for level, group in forecast.groups.items():
+        for user, change, colour in _changes(forecast, level, group):
+            table.add_row(level, Text(change, style=colour), Text(user), *([Text(forecast.names.get(user, ""))] if forecast.names else []))
+    return table
+
+
+def _changes(forecast: Forecast, level: str, group: GroupForecast) -> list[tuple[str, str, str]]:
+    """User id, what happens to the user, and its colour."""
+    comes_from = {user: other for other, each in forecast.groups.items() if other != level for user in each.leaves}
+    joins = [(user, f"joins from {comes_from[user]}" if user in comes_from else "joins", "green") for user in group.joins]
+    leaves = [(user, f"leaves for {forecast.moves[user]}" if user in forecast.moves else "leaves", "yellow") for user in group.leaves]
+    held = [(user, f"stays: {why}", "red") for user, why in group.held.items()]
+    return joins + leaves + held
+
+
+def _summary(forecast: Forecast) -> Table:
+    table = _table("Group", "Members", "Join", "Leave", "Held back", "Id")
+    for level, group in forecast.groups.items():
+        numbers = (len(group.joins), len(group.leaves), len(group.held))
+        members = "unknown" if group.members is None else str(group.members)
+        table.add_row(level, members, *(str(number) if number else "·" for number in numbers), group.id or "none yet")
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in table.columns:
+        column.no_wrap = column.header != "Change"
+    return table
+
+
+# --- both ---
+
+
+def _hang(console: Console, head: Text, message: Text) -> None:
+    """The message after its head: wrapped below itself on a terminal, on one line elsewhere."""
+    if console.is_terminal:
+        grid = Table.grid()
+        grid.add_column(no_wrap=True)
+        grid.add_column()
+        grid.add_row(head, message)
+        console.print(grid)
+    else:
+        console.print(Text.assemble(head, message), soft_wrap=True)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,66 @@
+"""Where the commands find the Worker's variables: environment, `.dev.vars`, `wrangler.toml`, in this order; the secret also by asking."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from settings import ConfigError, Settings, read_settings
+
+SECRET = "AZURE_AD_CLIENT_SECRET"
+WRANGLER = Path("wrangler.toml")
+DEV_VARS = ".dev.vars"
+"""Where `wrangler dev` looks for secrets (https://developers.cloudflare.com/workers/configuration/secrets/#local-development-with-secrets)."""
+
+
+@dataclass(slots=True)
+class Variables:
+    """The variables of each place, the first place to hold one winning; `found` tells which place that was."""
+
+    places: dict[str, Mapping[str, object]]
+    found: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, name: str) -> object:
+        """The variable's value as the Worker would be given it, None where no place has it."""
+        for place, values in self.places.items():
+            value = values.get(name)
+            if value is not None and value != "":
+                self.found[name] = place
+                return value
+        return None
+
+
+def find_variables(environment: Mapping[str, str], configuration: Path | None = None) -> Variables:
+    """The variables as they lie about, those of `configuration` instead of ./wrangler.toml. Raises ConfigError."""
+    wrangler = configuration or WRANGLER
+    dev_vars = wrangler.with_name(DEV_VARS)
+    return Variables({"the environment": environment, dev_vars.name: _dotenv(dev_vars), wrangler.name: _vars(wrangler)})
+
+
+def complete(variables: Variables, ask: Callable[[], str]) -> Settings:
+    """The Worker's settings; a secret found nowhere is asked for, once all else is in order. Raises ConfigError."""
+    if variables(SECRET) is None:
+        read_settings(lambda name: "asked for below" if name == SECRET else variables(name))
+        secret = ask()
+        if not secret.strip():
+            raise ConfigError([f"{SECRET} is missing: set it in the environment or in {DEV_VARS}, or type it when you are asked."])
+        variables.places["your input"] = {SECRET: secret}
+    return read_settings(variables)
+
+
+def _dotenv(path: Path) -> Mapping[str, object]:
+    return dotenv_values(path, interpolate=False) if path.is_file() else {}
+
+
+def _vars(path: Path) -> Mapping[str, object]:
+    if not path.is_file():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text("utf-8")).get("vars", {})
+    except ValueError as error:  # what is no TOML, or no UTF-8
+        raise ConfigError([f"{path} cannot be read as TOML: {error}."]) from error
+    if not isinstance(values, dict):
+        raise ConfigError([f"vars in {path} is no table: write the variables below a line [vars]."])
+    return values
