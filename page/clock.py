@@ -1,0 +1,30 @@
+"""The tenant's clock: it runs as the wall's does, and can be told that the rest of the minute has passed."""
+
+import time
+
+MINUTE = 60
+
+
+class Clock:
+    """Epoch seconds, ahead of the wall's by the time that was skipped."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return time.time() + self._ahead
+
+    @property
+    def minute(self) -> int:
+        """The current minute's number."""
+        return int(self.now() // MINUTE)
+
+    @property
+    def rest_of_minute(self) -> float:
+        """Seconds until the next minute begins."""
+        return MINUTE - self.now() % MINUTE
+
+    def skip_to_next_minute(self) -> None:
+        """Let the rest of the minute pass at once."""
+        self._ahead += self.rest_of_minute
