@@ -1,13 +1,13 @@
 """`$batch`: up to 20 requests in one (https://learn.microsoft.com/graph/json-batching)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.messages import JSON, Answer, Exchange, ItemExchange, Refusal
+from simulator.messages import CONTENT_TYPE, JSON, Answer, Exchange, ItemExchange, Refusal
 
 if TYPE_CHECKING:
-    from simulator.tenant import Tenant
+    from simulator.hosts import Hosts
 
 MOST = 20
 
@@ -21,30 +21,31 @@ class Item:
     headers: Mapping[str, str]
     body: JSON = None
     id: str = ""
-    depends_on: tuple[str, ...] = field(default=())
-    in_batch: bool = False
+    depends_on: tuple[str, ...] = ()
+    """Lower case, as ids are compared."""
 
 
-def answer_batch(tenant: "Tenant", body: JSON, answer_one: Callable[[Item], Answer], exchange: Exchange) -> Answer:
+def answer_batch(hosts: "Hosts", body: JSON, answer_one: Callable[[Item], Answer], exchange: Exchange) -> Answer:
     """The answers to a batch's items, each under its id; 424 to those that depend on a failed one."""
-    items = _items(body, tenant.violations.append)
+    items = _items(body, hosts.violations.append)
     answers: dict[str, Answer] = {}
     patched: dict[str, int] = {}
     for item in items:
         if any(answers[before].status >= 400 or answers[before].status == 0 for before in item.depends_on):
-            answers[item.id] = tenant.refused(Refusal(424, "FailedDependency", "A request this one depends on failed."), item.headers)
-            continue
-        refusal = _too_many_writers(tenant, item, patched)
-        answers[item.id] = tenant.refused(refusal, item.headers) if refusal else answer_one(item)
+            refusal: Refusal | None = Refusal(424, "FailedDependency", "A request this one depends on failed.")
+        else:
+            refusal = _too_many_writers(hosts, item, patched)
+        answers[item.id.lower()] = hosts.refused(refusal, item.headers) if refusal else answer_one(item)
     order = list(items)
-    if tenant.behaviour.shuffled_batches:
-        tenant.random.shuffle(order)
+    if hosts.behaviour.shuffled_batches:
+        hosts.random.shuffle(order)
     for item in items:
-        answer = answers[item.id]
+        answer = answers[item.id.lower()]
         exchange.items.append(ItemExchange(item.method, item.target, answer.status, answer.resource_units, answer.write_units))
-    responses: list[JSON] = [_response(item, answers[item.id]) for item in order if answers[item.id].status]
+    responses: list[JSON] = [_response(item, answers[item.id.lower()]) for item in order if answers[item.id.lower()].status]
     throttled = any(answer.status == 429 for answer in answers.values())
-    return Answer(tenant.behaviour.throttled_batch if throttled else 200, {"responses": responses}, resource_units=0.0)
+    status = hosts.behaviour.throttled_batch if throttled else 200
+    return Answer(status, {"responses": responses}, resource_units=0.0, delay=max(answer.delay for answer in answers.values()))
 
 
 def _items(body: JSON, violate: Callable[[str], None]) -> list[Item]:
@@ -59,7 +60,7 @@ def _items(body: JSON, violate: Callable[[str], None]) -> list[Item]:
         item = _item(request)
         if item.id.lower() in items:
             raise Refusal(400, "BadRequest", "Request Id is duplicated in the batch.")
-        if not all(before.lower() in items for before in item.depends_on):
+        if not all(before in items for before in item.depends_on):
             raise Refusal(400, "BadRequest", "A request depends on one that does not come before it.")
         items[item.id.lower()] = item
     return list(items.values())
@@ -78,29 +79,31 @@ def _item(request: JSON) -> Item:
     if body is not None and "content-type" not in lower:
         raise Refusal(400, "BadRequest", "Content-Type header is required for requests with a body.")
     target = url if url.startswith("/") else f"/{url}"
-    return Item(method.upper(), target, lower, body, identity, tuple(str(before) for before in depends_on), in_batch=True)
+    return Item(method.upper(), target, lower, body, identity, tuple(str(before).lower() for before in depends_on))
 
 
-def _too_many_writers(tenant: "Tenant", item: Item, patched: dict[str, int]) -> Refusal | None:
+def _too_many_writers(hosts: "Hosts", item: Item, patched: dict[str, int]) -> Refusal | None:
     """PATCHes of one group at a time, and few in a batch (microsoftgraph/group-membership-management)."""
     path = item.target.partition("?")[0]
     if item.method != "PATCH" or "(" in path:
         return None
     patched["all"] = patched.get("all", 0) + 1
-    if patched["all"] > tenant.behaviour.patches_together:
+    if patched["all"] > hosts.behaviour.patches_together:
         return Refusal(503, "serviceNotAvailable", "The service is temporarily unavailable.")
     earlier = patched.get(path, 0)
     patched[path] = earlier + 1
     if earlier and not item.depends_on:
-        message = "Error due to concurrent requests being made to the tenant. Please wait briefly and retry."
-        return Refusal(tenant.behaviour.concurrency_error, "Directory_ConcurrencyViolation", message)
+        message = "Error due to concurrent requests being made to the hosts. Please wait briefly and retry."
+        return Refusal(hosts.behaviour.concurrency_error, "Directory_ConcurrencyViolation", message)
     return None
 
 
 def _response(item: Item, answer: Answer) -> dict[str, JSON]:
-    headers: dict[str, JSON] = {"Cache-Control": "no-cache", "x-ms-resource-unit": f"{answer.resource_units:g}", **answer.headers}
+    headers: dict[str, JSON] = {"Cache-Control": "no-cache", **answer.headers}
+    if answer.resource_units:
+        headers["x-ms-resource-unit"] = f"{answer.resource_units:g}"
     response: dict[str, JSON] = {"id": item.id, "status": answer.status, "headers": headers}
     if answer.body is not None:
-        headers["Content-Type"] = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+        headers["Content-Type"] = CONTENT_TYPE if isinstance(answer.body, (dict, list)) else "text/html"
         response["body"] = answer.body
     return response

@@ -18,6 +18,8 @@ class Behaviour:
     top_beyond_maximum: Literal["error", "clamp"] = "error"
     or_filter: bool = True
     """Whether riskyUsers takes `or` in a filter."""
+    in_filter: bool = False
+    """Whether riskyUsers takes `in` in a filter."""
     one_risky_read_a_second: bool = True
     listed_twice: bool = False
     """Whether a page of risky users repeats the last entry of the one before, as a list that changes meanwhile does."""
@@ -35,9 +37,13 @@ class Behaviour:
     """What Group.Create alone gets for an upsert of a group that exists."""
     lookup_needs_read_permission: bool = False
     """Whether GroupMember.ReadWrite.All does not suffice to look groups up."""
+    adding_needs_user_permission: bool = False
+    """Whether adding users takes User.ReadBasic.All as well, as it once did."""
 
     not_a_member: Literal[400, 404] = 404
     patch_404_names: Literal["user", "group"] = "user"
+    retry_after: Literal["integer", "fraction", "date", "none"] = "integer"
+    """The form of Retry-After where a quota is used up."""
     throttled_batch: Literal[200, 424] = 200
     """The status of a batch with a throttled item in it."""
     inner_error: Literal["innerError", "innererror"] = "innerError"
@@ -46,3 +52,5 @@ class Behaviour:
     concurrency_error: Literal[400, 409] = 409
     write_quota: bool = True
     """3,000 write units in 150 s."""
+    resource_quota: bool = True
+    """3,500 resource units in 10 s, more in larger tenants."""

@@ -20,6 +20,7 @@ class User:
     risk_state: str = "none"
     risk_detail: str = "none"
     risk_updated: float = 0.0
+    risk_processing: bool = False
     listed_as_deleted: bool = True
     """Whether Identity Protection knows already that the user was deleted."""
 
@@ -39,6 +40,7 @@ class Group:
     on_premises: bool = False
     role_assignable: bool = False
     management_restricted: bool = False
+    description: str | None = None
     deleted: float | None = None
     members: dict[str, float] = field(default_factory=dict)
     """When each member joined."""
@@ -104,6 +106,13 @@ class Directory:
     def standing_groups(self) -> Iterator[Group]:
         """Those that are not deleted."""
         return (group for group in self.groups.values() if group.deleted is None)
+
+    def delete_user(self, user: User, now: float) -> None:
+        """Delete a user, who thereby leaves every group."""
+        user.deleted = True
+        for group in self.groups.values():
+            if group.members.pop(user.id, None) is not None:
+                group.left[user.id] = now
 
     def type_of(self, object_id: str) -> str | None:
         """The `@odata.type` of a directory object that exists."""

@@ -1,12 +1,12 @@
 """What goes wrong, as data: which requests, what happens to them, how often."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 Kind: TypeAlias = Literal[
-    "status",  # the answer is an error, nothing was done
+    "status",  # the answer is an error with this status, code and message; nothing was done
     "status after",  # it was done, and the answer is an error all the same
     "drop",  # the connection is lost before anything was done
     "drop after",  # it was done, and the connection is lost
@@ -22,14 +22,18 @@ Kind: TypeAlias = Literal[
     "looping link",  # a list whose next page is itself
     "expired token",  # the token is not accepted
 ]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+UNDONE: frozenset[Kind] = frozenset({"status", "drop", "redirect", "html", "expired token"})
+"""Those that come before the request takes effect."""
 
 
 @dataclass(slots=True)
 class Fault:
-    """Befalls requests whose method and path match (`*` is any), from the `skip`th on, `times` times (None: always).
+    """Befalls requests whose method and path match (`*` is any): after `skip` of them every `every`th, `times` times (None: always).
 
     The path is that below `/v1.0` for Graph (`/$batch`, `/groups/*/members`), the whole one for the login host. A fault
-    strikes whatever it matches, a batch as a whole or one of its items.
+    strikes whatever it matches, a batch as a whole or one of its items; a lost connection loses the whole batch, in which
+    earlier items have taken effect.
     """
 
     kind: Kind
@@ -41,6 +45,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     skip: int = 0
+    every: int = 1
     times: int | None = None
     struck: int = 0
     seen: int = 0
@@ -50,18 +55,8 @@ class Fault:
         if not (fnmatchcase(method, self.method) and fnmatchcase(path, self.path)):
             return False
         self.seen += 1
-        if self.seen <= self.skip or (self.times is not None and self.struck >= self.times):
+        beyond = self.seen - self.skip - 1
+        if beyond < 0 or beyond % self.every or (self.times is not None and self.struck >= self.times):
             return False
         self.struck += 1
         return True
-
-
-PRESETS: Mapping[str, Callable[[], list[Fault]]] = {
-    "throttling": lambda: [
-        Fault("status", path="/identityProtection/*", status=429, code="TooManyRequests", message="Too many requests.", times=2),
-        Fault("status", "PATCH", "/groups/*", 429, "TooManyRequests", "Please retry again later.", {"Retry-After": "2.128"}, times=2),
-    ],
-    "outage": lambda: [Fault("status", path="/$batch")],
-    "no answers": lambda: [Fault("drop", path="/$batch", times=3)],
-}
-"""Faults to choose from by name. A lagging directory is behaviour, an expired secret or a missing permission the tenant's state."""

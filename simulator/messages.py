@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
 
+CONTENT_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+
 
 class Dropped(ConnectionError):
     """The connection was lost before an answer arrived."""
@@ -41,6 +43,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     resource_units: float = 1.0
     write_units: float = 0.0
+    delay: float = 0.0
+    """Seconds it takes longer than others."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from simulator.messages import JSON, Refusal
@@ -11,13 +13,25 @@ Predicate: TypeAlias = "Callable[[Mapping[str, JSON]], bool]"
 _TOKEN = re.compile(r"\s*(?:(?P<string>(?:[\w.]+)?'(?:[^']|'')*')|(?P<word>[\w.]+)|(?P<mark>[(),]))")
 
 
-def parse_filter(text: str, properties: set[str], *, allow_or: bool = True) -> Predicate:
-    """The filter as a predicate; raises Refusal (400) where Graph would."""
-    parser = _Parser(text, properties, allow_or=allow_or)
-    predicate = parser.disjunction()
+_DEEPEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a filter keeps; `advanced` filters take an index that only some requests may use (`ne`, `not`)."""
+
+    matches: Predicate
+    advanced: bool
+
+
+@lru_cache(maxsize=1000)
+def parse_filter(text: str, properties: frozenset[str], *, allow_or: bool = True, allow_in: bool = True) -> Filter:
+    """The filter; raises Refusal (400) where Graph would."""
+    parser = _Parser(text, properties, allow_or=allow_or, allow_in=allow_in)
+    matches = parser.disjunction()
     if parser.tokens:
         raise invalid_filter()
-    return predicate
+    return Filter(matches, parser.advanced)
 
 
 def select(entity: Mapping[str, JSON], wanted: str | None) -> dict[str, JSON]:
@@ -31,14 +45,21 @@ def select(entity: Mapping[str, JSON], wanted: str | None) -> dict[str, JSON]:
     return {name: value for name, value in entity.items() if name.startswith("@") or name in names}
 
 
+def everything(_: Mapping[str, JSON]) -> bool:
+    """The filter that is none."""
+    return True
+
+
 def invalid_filter() -> Refusal:
     """What Graph answers to a filter it does not take."""
     return Refusal(400, "BadRequest", "Invalid filter clause")
 
 
 class _Parser:
-    def __init__(self, text: str, properties: set[str], *, allow_or: bool) -> None:
-        self.properties, self.allow_or = properties, allow_or
+    def __init__(self, text: str, properties: frozenset[str], *, allow_or: bool, allow_in: bool) -> None:
+        self.properties, self.allow_or, self.allow_in = properties, allow_or, allow_in
+        self.advanced = False
+        self.depth = 0
         self.tokens: list[str] = []
         position = 0
         while position < len(text.rstrip()):
@@ -70,8 +91,18 @@ class _Parser:
         return left
 
     def term(self) -> Predicate:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise invalid_filter()
+        try:
+            return self.unnested_term()
+        finally:
+            self.depth -= 1
+
+    def unnested_term(self) -> Predicate:
         if self.tokens[:1] == ["not"]:
             self.take()
+            self.advanced = True
             inner = self.term()
             return lambda entity: not inner(entity)
         if self.tokens[:1] == ["("]:
@@ -93,17 +124,18 @@ class _Parser:
         name = self.property()
         operator = self.take()
         if operator in ("eq", "ne"):
-            value = self.value()
-            return lambda entity: (_folded(entity[name]) == _folded(value)) == (operator == "eq")
-        if operator != "in":
+            self.advanced = self.advanced or operator == "ne"
+            value, equal = _folded(self.value()), operator == "eq"
+            return lambda entity: (_folded(entity[name]) == value) == equal
+        if operator != "in" or not self.allow_in:
             raise invalid_filter()
         self.take("(")
-        values = [self.value()]
+        values = [_folded(self.value())]
         while self.tokens[:1] == [","]:
             self.take()
-            values.append(self.value())
+            values.append(_folded(self.value()))
         self.take(")")
-        return lambda entity: _folded(entity[name]) in [_folded(value) for value in values]
+        return lambda entity: _folded(entity[name]) in values
 
     def property(self) -> str:
         name = self.take()

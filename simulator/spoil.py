@@ -1,69 +1,91 @@
 """What the faults that struck make of an answer."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
-from simulator.behaviour import Behaviour
 from simulator.faults import Fault
 from simulator.messages import JSON, Answer, Dropped, Refusal, Response, as_json
 
-_HTML = b"<!DOCTYPE html><html><head><title>Service unavailable</title></head><body>Try again later.</body></html>"
 FOREIGN = "https://graph.microsoft.com.attacker.example/v1.0/groups?$skiptoken=x"
 
+_HTML = "<!DOCTYPE html><html><head><title>Service unavailable</title></head><body>Try again later.</body></html>"
+_GARBAGE = b"\x00\xff<not json>"
 
-def spoil_response(response: Response | None, struck: Sequence[Fault], behaviour: Behaviour) -> Response:
-    """The answer to a whole request as it arrives, None being one that was not worked on. Raises Dropped."""
-    response = response or Response(200, {}, b"", behaviour.answer_seconds)
+RefuseWhole: TypeAlias = Callable[[Refusal], Response]
+RefuseItem: TypeAlias = Callable[[Refusal], Answer]
+
+
+def spoil_response(response: Response, struck: Sequence[Fault], refuse: RefuseWhole, url: str) -> Response:
+    """The answer to a whole request as it arrives. Raises Dropped."""
     for fault in struck:
         match fault.kind:
             case "drop" | "drop after":
-                raise Dropped(f"the connection is lost, {'after' if fault.kind == 'drop after' else 'before'} the request took effect")
-            case "status" | "status after":
-                response = replace(response, status=fault.status, headers=dict(fault.headers), body=_error(fault.code, fault.message))
-            case "expired token":
-                body = _error("InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
-                response = replace(response, status=401, headers={}, body=body)
+                raise _dropped(fault)
+            case "status" | "status after" | "expired token":
+                response = replace(refuse(_refusal(fault)), delay=response.delay)
             case "slow":
                 response = replace(response, delay=response.delay + fault.delay)
             case "redirect":
                 response = replace(response, status=302, headers={"Location": FOREIGN}, body=b"")
             case "html":
-                response = replace(response, status=fault.status, headers={"Content-Type": "text/html"}, body=_HTML)
+                response = replace(response, status=fault.status, headers={"Content-Type": "text/html"}, body=_HTML.encode())
             case "truncated":
                 response = replace(response, body=response.body[: len(response.body) // 2])
             case "garbage":
-                response = replace(response, body=b"\x00\xff<not json>")
+                response = replace(response, body=_GARBAGE)
             case "not an object":
                 response = replace(response, body=b"[7]")
-            case _:
-                pass
+            case "unanswered":
+                response = replace(response, body=b"")
+            case "no value" | "foreign link" | "looping link":
+                body: JSON = json.loads(response.body) if response.body else None
+                response = replace(response, body=as_json(_other_list(body, fault, url)))
     return response
 
 
-def spoil_answer(answer: Answer, struck: Sequence[Fault], refuse: Callable[[Refusal], Answer], url: str) -> Answer:
-    """The answer to one item of a batch; status 0 is no answer at all."""
+def spoil_answer(answer: Answer, struck: Sequence[Fault], refuse: RefuseItem, url: str) -> Answer:
+    """The answer to one item of a batch; status 0 is no answer at all. Raises Dropped."""
     for fault in struck:
         match fault.kind:
-            case "status" | "status after":
-                answer = refuse(Refusal(fault.status, fault.code, fault.message, fault.headers))
-            case "expired token":
-                answer = refuse(Refusal(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired."))
-            case "unanswered":
-                answer = Answer(0)
+            case "drop" | "drop after":
+                raise _dropped(fault)
+            case "status" | "status after" | "expired token":
+                answer = refuse(_refusal(fault))
+            case "slow":
+                answer = replace(answer, delay=answer.delay + fault.delay)
+            case "redirect":
+                answer = replace(answer, status=302, headers={"Location": FOREIGN}, body=None)
+            case "html":
+                answer = replace(answer, status=fault.status, body=_HTML)
+            case "truncated":
+                text = as_json(answer.body)
+                answer = replace(answer, body=text[: len(text) // 2].decode())
+            case "garbage":
+                answer = replace(answer, body=_GARBAGE.decode(errors="replace"))
             case "not an object":
                 answer = replace(answer, body=[7])
-            case "no value" | "foreign link" | "looping link" if isinstance(answer.body, dict) and "value" in answer.body:
-                answer = replace(answer, body=_other_list(answer.body, fault.kind, url))
-            case _:
-                pass
+            case "unanswered":
+                answer = replace(answer, status=0)
+            case "no value" | "foreign link" | "looping link":
+                answer = replace(answer, body=_other_list(answer.body, fault, url))
     return answer
 
 
-def _other_list(body: dict[str, JSON], kind: str, url: str) -> dict[str, JSON]:
-    if kind == "no value":
+def _dropped(fault: Fault) -> Dropped:
+    return Dropped(f"the connection is lost, {'after' if fault.kind == 'drop after' else 'before'} the request took effect")
+
+
+def _refusal(fault: Fault) -> Refusal:
+    if fault.kind == "expired token":
+        return Refusal(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
+    return Refusal(fault.status, fault.code, fault.message, fault.headers)
+
+
+def _other_list(body: JSON, fault: Fault, url: str) -> JSON:
+    if not isinstance(body, dict) or "value" not in body:
+        return body
+    if fault.kind == "no value":
         return {name: value for name, value in body.items() if name != "value"}
-    return {**body, "@odata.nextLink": FOREIGN if kind == "foreign link" else url}
-
-
-def _error(code: str, message: str) -> bytes:
-    return as_json({"error": {"code": code, "message": message}})
+    return {**body, "@odata.nextLink": FOREIGN if fault.kind == "foreign link" else url}

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from simulator.directory import App
-from simulator.messages import JSON, Request, Response, as_json
+from simulator.messages import JSON, Refusal, Request, Response, as_json
 
 CLOUDS = {
     "login.microsoftonline.com": ("graph.microsoft.com",),
@@ -51,6 +51,11 @@ class TokenEndpoint:
         form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
         return self._grant(form, host, tenant, now, lifetime)
 
+    def unavailable(self, refusal: Refusal, now: float) -> Response:
+        """What stands for any trouble on the login host's side: AADSTS90033 is a transient error."""
+        answer = self._error(refusal.status, "temporarily_unavailable", 90033, refusal.message, now)
+        return Response(answer.status, {**answer.headers, **refusal.headers}, answer.body)
+
     def _grant(self, form: Mapping[str, str], host: str, tenant: str, now: float, lifetime: int) -> Response:
         for name in ("grant_type", "client_id", "scope"):
             if name not in form:
@@ -67,6 +72,11 @@ class TokenEndpoint:
         audience = next((graph for graph in CLOUDS[host] if form["scope"] == f"https://{graph}/.default"), None)
         if form["grant_type"] != "client_credentials" or audience is None:
             return self._error(400, "invalid_scope", 70011, "The provided value for the input parameter 'scope' is not valid.", now)
+        if "client_assertion" in form:
+            return self._error(401, "invalid_client", 700027, "The certificate with this identifier is not registered on the app.", now)
+        if "client_secret" not in form:
+            message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
+            return self._error(401, "invalid_client", 7000218, message, now)
         secret = next((secret for secret in app.secrets if secret.value == form.get("client_secret")), None)
         if secret is None:
             hint = "Ensure the secret being sent in the request is the client secret value, not the client secret ID."

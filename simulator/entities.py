@@ -1,0 +1,107 @@
+"""Directory objects in the words of Microsoft Graph: every property that its reference shows by default."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from uuid import UUID
+
+from simulator.directory import Group, User
+from simulator.messages import JSON
+
+RISKY_USER_PROPERTIES = frozenset(
+    {
+        "id",
+        "isDeleted",
+        "isProcessing",
+        "riskDetail",
+        "riskLastUpdatedDateTime",
+        "riskLevel",
+        "riskState",
+        "userDisplayName",
+        "userPrincipalName",
+    }
+)
+GROUP_FILTERS = frozenset({"id", "displayName", "mailNickname", "mailEnabled", "securityEnabled", "uniqueName"})
+
+
+def risky_user(user: User) -> dict[str, JSON]:
+    """The riskyUser of a user (https://learn.microsoft.com/graph/api/resources/riskyuser)."""
+    return {
+        "id": user.id,
+        "isDeleted": user.deleted and user.listed_as_deleted,
+        "isProcessing": user.risk_processing,
+        "riskLevel": user.risk_level,
+        "riskState": user.risk_state,
+        "riskDetail": user.risk_detail,
+        "riskLastUpdatedDateTime": _stamp(user.risk_updated),
+        "userDisplayName": user.name,
+        "userPrincipalName": user.principal_name,
+    }
+
+
+def group_entity(group: Group) -> dict[str, JSON]:
+    """The group (https://learn.microsoft.com/graph/api/resources/group)."""
+    return {
+        "id": group.id,
+        "deletedDateTime": None,
+        "classification": None,
+        "createdDateTime": _stamp(group.created),
+        "creationOptions": [],
+        "description": group.description,
+        "displayName": group.name,
+        "expirationDateTime": None,
+        "groupTypes": list(group.types),
+        "isAssignableToRole": group.role_assignable or None,
+        "isManagementRestricted": group.management_restricted or None,
+        "mail": f"{group.mail_nickname}@contoso.onmicrosoft.com" if group.mail_enabled else None,
+        "mailEnabled": group.mail_enabled,
+        "mailNickname": group.mail_nickname,
+        "membershipRule": "user.accountEnabled -eq true" if "DynamicMembership" in group.types else None,
+        "membershipRuleProcessingState": "On" if "DynamicMembership" in group.types else None,
+        "onPremisesDomainName": None,
+        "onPremisesLastSyncDateTime": _stamp(group.created) if group.on_premises else None,
+        "onPremisesNetBiosName": None,
+        "onPremisesProvisioningErrors": [],
+        "onPremisesSamAccountName": None,
+        "onPremisesSecurityIdentifier": None,
+        "onPremisesSyncEnabled": group.on_premises or None,
+        "preferredDataLocation": None,
+        "preferredLanguage": None,
+        "proxyAddresses": [],
+        "renewedDateTime": _stamp(group.created),
+        "resourceBehaviorOptions": [],
+        "resourceProvisioningOptions": [],
+        "securityEnabled": group.security_enabled,
+        "securityIdentifier": "S-1-12-1-"
+        + "-".join(str(int.from_bytes(UUID(group.id).bytes_le[at : at + 4], "little")) for at in (0, 4, 8, 12)),
+        "serviceProvisioningErrors": [],
+        "theme": None,
+        "uniqueName": group.unique_name,
+        "visibility": None,
+    }
+
+
+def member_entity(object_id: str, kind: str, user: User | None) -> dict[str, JSON]:
+    """A member as a directoryObject; `user` None where the caller may not read who it is, which leaves all but the id null.
+
+    https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects
+    """
+    entity: dict[str, JSON] = {"@odata.type": kind, "id": object_id, "displayName": user.name if user else None}
+    if kind == "#microsoft.graph.user":
+        given, _, surname = user.name.partition(" ") if user else ("", "", "")
+        entity |= {
+            "businessPhones": [],
+            "givenName": given or None,
+            "jobTitle": None,
+            "mail": user.principal_name if user else None,
+            "mobilePhone": None,
+            "officeLocation": None,
+            "preferredLanguage": None,
+            "surname": surname or None,
+            "userPrincipalName": user.principal_name if user else None,
+        }
+    return entity
+
+
+@lru_cache(maxsize=10_000)
+def _stamp(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
