@@ -14,13 +14,17 @@ _TAKEN_AWAY = "GroupMember.ReadWrite.All"
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One trouble, what it is, and how it begins and ends; its faults are there in between."""
+    """One trouble, what it is, and how it begins and ends; its faults are there in between. Called, it makes them."""
 
     title: str
     explanation: str
-    faults: Callable[[], list[Fault]] = list
+    new_faults: Callable[[], list[Fault]] = list
     begin: "Callable[[Tenant], None]" = lambda tenant: None
     end: "Callable[[Tenant], None]" = lambda tenant: None
+
+    def __call__(self) -> list[Fault]:
+        """Faults that have not struck yet."""
+        return self.new_faults()
 
 
 def _lag(tenant: "Tenant") -> None:

@@ -174,7 +174,7 @@ class Tenant(Hosts):
         """Begin or end one of presets.PRESETS; no matter if it has already. Raises KeyError."""
         chosen = PRESETS[preset]
         if on and preset not in self._switched_on:
-            self._switched_on[preset] = chosen.faults()
+            self._switched_on[preset] = chosen()
             self.faults = [*self.faults, *self._switched_on[preset]]
             chosen.begin(self)
         elif not on and preset in self._switched_on:
