@@ -56,7 +56,7 @@ class Fault:
             return False
         self.seen += 1
         beyond = self.seen - self.skip - 1
-        if beyond < 0 or beyond % self.every or (self.times is not None and self.struck >= self.times):
+        if beyond < 0 or beyond % max(1, self.every) or (self.times is not None and self.struck >= self.times):
             return False
         self.struck += 1
         return True
