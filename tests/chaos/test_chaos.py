@@ -1,0 +1,352 @@
+"""Whatever happens beside a tick, and whatever goes wrong in it, what must never happen does not, and the groups come right.
+
+`make test` tries the same examples every time, `make chaos` many others: CHAOS is how many, `--hypothesis-seed` repeats them.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+import graph
+from directory import GROUP_NAMES
+from plan import LEVELS
+from simulator import Behaviour, Fault, Group, User
+from tests.chaos.world import World
+
+EXAMPLES = int(os.environ.get("CHAOS", "1000"))
+TICKS_TO_RECOVER = 3
+
+isolates = st.integers(0, 1)
+numbers = st.integers(0, 99)
+levels = st.sampled_from(LEVELS)
+
+REQUESTS = [
+    ("*", "/$batch"),
+    ("*", "*/oauth2/v2.0/token"),
+    ("GET", "/identityProtection/riskyUsers"),
+    ("GET", "/groups"),
+    ("GET", "/groups(*"),
+    ("GET", "/groups/*/members"),
+    ("PATCH", "/groups(*"),
+    ("PATCH", "/groups/*"),
+    ("POST", "/groups/*/members/$ref"),
+    ("DELETE", "/groups/*/members/*/$ref"),
+]
+KINDS = [
+    "status",
+    "status after",
+    "drop",
+    "drop after",
+    "slow",
+    "redirect",
+    "html",
+    "truncated",
+    "garbage",
+    "not an object",
+    "unanswered",
+    "no value",
+    "foreign link",
+    "looping link",
+    "expired token",
+]
+STATUSES = [400, 401, 403, 404, 408, 409, 424, 429, 500, 502, 503, 504, 509]
+RETRY_AFTER = ["", "0", "2.128", "7", "3600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon"]
+
+faults = st.builds(
+    lambda request, kind, status, concurrent, retry_after, delay, skip, times: Fault(
+        kind,
+        *request,
+        status=status,
+        code="Directory_ConcurrencyViolation" if concurrent else "Some_Code",
+        message="ada.adler@contoso.onmicrosoft.com cannot be served.",
+        headers={"Retry-After": retry_after} if retry_after else {},
+        delay=delay,
+        skip=skip,
+        times=times,
+    ),
+    st.sampled_from(REQUESTS),
+    st.sampled_from(KINDS),
+    st.sampled_from(STATUSES),
+    st.booleans(),
+    st.sampled_from(RETRY_AFTER),
+    st.sampled_from([0.5, 4.0, 12.0]),
+    st.integers(0, 3),
+    st.sampled_from([1, 2, 6, None]),
+)
+
+behaviours = st.builds(
+    Behaviour,
+    answer_seconds=st.sampled_from([0.0, 0.0, 0.3, 3.0]),
+    token_seconds=st.sampled_from([90, 600, 3599]),
+    or_filter=st.sampled_from([True, True, False]),
+    listed_twice=st.booleans(),
+    lookup_lag=st.sampled_from([0.0, 20.0, 150.0]),
+    member_lag=st.sampled_from([0.0, 30.0, 150.0]),
+    young_seconds=st.sampled_from([0.0, 10.0, 300.0]),
+    young_error=st.sampled_from([400, 404]),
+    unique_names=st.sampled_from([True, True, True, False]),
+    upsert_of_existing=st.sampled_from([204, 403]),
+    not_a_member=st.sampled_from([400, 404]),
+    patch_404_names=st.sampled_from(["user", "group"]),
+    throttled_batch=st.sampled_from([200, 424]),
+    inner_error=st.sampled_from(["innerError", "innererror"]),
+    patches_together=st.sampled_from([5, 5, 2]),
+    concurrency_error=st.sampled_from([400, 409]),
+)
+
+variables = st.fixed_dictionaries(
+    {},
+    optional={
+        "MAX_SUBREQUESTS": st.sampled_from(["5", "8", "15"]),
+        "MAX_REMOVALS": st.sampled_from(["0", "1", "7"]),
+        "DRY_RUN": st.sampled_from(["true", "false", "false"]),
+    },
+)
+
+
+class Chaos(RuleBasedStateMachine):
+    """A tenant in which everything changes at once, and two isolates whose ticks may overlap."""
+
+    @initialize(
+        users=st.sampled_from([0, 4, 12, 45]),
+        seed=st.integers(0, 2**32),
+        behaviour=behaviours,
+        pages=st.booleans(),
+        lateness=st.sampled_from([0.0, 0.0, 0.1]),
+        synchronised=st.booleans(),
+    )
+    def begin(self, users: int, seed: int, behaviour: Behaviour, pages: bool, lateness: float, synchronised: bool) -> None:
+        self.world = world = World(users, seed)
+        self.tenant = world.tenant
+        graph.RISKY_USERS_PAGE, graph.MEMBERS_PAGE = (4, 4) if pages else (500, 999)
+        if synchronised:
+            for _ in range(2):
+                self.minute()
+        for name in vars_of(behaviour):
+            setattr(self.tenant.behaviour, name, getattr(behaviour, name))
+        world.pages = pages
+        world.lateness = lateness
+        self.made_by_hand = 0
+
+    # --- ticks ---
+
+    @rule(isolate=isolates, overrides=variables, steps=st.sampled_from([0, 3, 8]))
+    def a_minute_begins(self, isolate: int, overrides: dict[str, str], steps: int) -> None:
+        if self.world.running[isolate] is None:
+            self.world.start(isolate, **overrides)
+        for _ in range(steps):
+            self.world.step()
+
+    @rule(steps=st.integers(1, 12))
+    def ticks_go_on(self, steps: int) -> None:
+        for _ in range(steps):
+            self.world.step()
+
+    @rule()
+    def ticks_end(self) -> None:
+        self.world.finish()
+
+    @rule(isolate=isolates)
+    def a_whole_tick_runs(self, isolate: int) -> None:
+        self.world.finish()
+        self.world.start(isolate)
+        self.world.finish()
+
+    @rule(isolate=isolates)
+    def an_isolate_is_taken_away(self, isolate: int) -> None:
+        self.world.restart(isolate)
+
+    @rule(seconds=st.sampled_from([1.0, 60.0, 1200.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.finish()
+        self.world.clock.time += seconds
+
+    # --- risk ---
+
+    @rule(number=numbers, level=st.sampled_from([*LEVELS, "none", "hidden", "unknownFutureValue"]))
+    def a_users_risk_changes(self, number: int, level: str) -> None:
+        for user in self.users(number):
+            self.tenant.set_risk(user, level)
+            self.world.touch(user.id)
+
+    @rule(level=levels, share=st.sampled_from([0.3, 0.6, 1.0]), to=st.sampled_from([*LEVELS, "none"]))
+    def many_users_risk_changes(self, level: str, share: float, to: str) -> None:
+        users = self.tenant.risky_at(level)
+        for user in users[: int(len(users) * share)]:
+            self.tenant.set_risk(user, to)
+            self.world.touch(user.id)
+
+    @rule(number=numbers, listed=st.booleans())
+    def a_user_is_deleted(self, number: int, listed: bool) -> None:
+        for user in self.users(number):
+            self.tenant.delete_user(user, listed=listed)
+            self.world.touch(user.id)
+
+    @rule(level=st.sampled_from([*LEVELS, "none"]))
+    def a_user_is_created(self, level: str) -> None:
+        user = self.tenant.add_user()
+        self.tenant.set_risk(user, level)
+        self.world.touch(user.id)
+
+    # --- administrators ---
+
+    @rule(number=numbers, level=levels)
+    def an_administrator_adds_a_member(self, number: int, level: str) -> None:
+        for group, user in self.pairs(level, number):
+            self.tenant.add_member(group, user)
+            self.world.touch(user.id)
+
+    @rule(number=numbers, level=levels)
+    def an_administrator_removes_a_member(self, number: int, level: str) -> None:
+        for group, user in self.pairs(level, number):
+            self.tenant.remove_member(group, user)
+            self.world.touch(user.id)
+
+    @rule(level=levels)
+    def an_administrator_adds_a_device(self, level: str) -> None:
+        for group in self.tenant.groups_named(GROUP_NAMES[level]):
+            self.tenant.add_member(group, self.tenant.add_other())
+            self.world.disturb()
+
+    @precondition(lambda self: self.made_by_hand < 2)
+    @rule(level=levels)
+    def an_administrator_makes_a_group_of_that_name(self, level: str) -> None:
+        self.made_by_hand += 1
+        self.make_by_hand(level)
+
+    @rule(level=levels)
+    def a_group_is_deleted(self, level: str) -> None:
+        for group in self.tenant.groups_named(GROUP_NAMES[level])[:1]:
+            self.tenant.delete_group(group)
+            self.world.touch(group.id)
+
+    @rule(level=levels)
+    def a_group_is_renamed(self, level: str) -> None:
+        for group in self.tenant.groups_named(GROUP_NAMES[level])[:1]:
+            self.tenant.rename_group(group, "Renamed")
+            self.world.touch(group.id)
+
+    @rule(level=levels, how=st.sampled_from(["on_premises", "role_assignable", "management_restricted", "mail_enabled", "dynamic"]))
+    def a_group_becomes_unwritable(self, level: str, how: str) -> None:
+        for group in self.tenant.groups_named(GROUP_NAMES[level])[:1]:
+            if how == "dynamic":
+                group.types = ["DynamicMembership"]
+            else:
+                setattr(group, how, True)
+            self.world.touch(group.id)
+
+    # --- faults ---
+
+    @rule(fault=faults)
+    def something_goes_wrong(self, fault: Fault) -> None:
+        self.tenant.faults.append(fault)
+        self.world.disturb()
+
+    @rule()
+    def the_token_is_revoked(self) -> None:
+        self.tenant.tokens.issued.clear()
+
+    @rule()
+    def the_secret_is_rotated(self) -> None:
+        self.tenant.expire_secrets()
+        self.tenant.add_secret()
+
+    @rule()
+    def faults_stop(self) -> None:
+        self.tenant.faults.clear()
+
+    # --- the end ---
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world") or self.world.broken:
+            return
+        self.settle()
+        self.recover(set(self.sound_levels()))
+        self.heal()
+        self.recover(set(LEVELS))
+        graph.RISKY_USERS_PAGE, graph.MEMBERS_PAGE = 500, 999
+
+    def settle(self) -> None:
+        """No more faults, no more lag, nothing under way."""
+        self.tenant.faults.clear()
+        self.world.lateness = 0.0
+        self.world.finish()
+        behaviour = self.tenant.behaviour
+        behaviour.lookup_lag = behaviour.member_lag = behaviour.young_seconds = behaviour.answer_seconds = 0.0
+
+    def sound_levels(self) -> Iterator[str]:
+        """The levels whose group the Worker can keep, or make."""
+        for level, name in GROUP_NAMES.items():
+            named = self.tenant.groups_named(name)
+            renamed = any(group.unique_name == name and group.name != name for group in self.tenant.directory.standing_groups())
+            remembered = any(memory.groups.get(name) for memory in self.world.isolates)
+            if named:
+                if not unwritable(named[0]):
+                    yield level
+            elif self.tenant.behaviour.unique_names and not renamed and not remembered:
+                yield level
+
+    def heal(self) -> None:
+        """The administrator mends what the log complains about."""
+        for group in self.tenant.directory.groups.values():
+            group.types = []
+            group.on_premises = group.role_assignable = group.management_restricted = group.mail_enabled = False
+        for level, name in GROUP_NAMES.items():
+            for group in list(self.tenant.directory.standing_groups()):
+                if group.name == "Renamed":
+                    self.tenant.delete_group(group)
+            if not self.tenant.groups_named(name) and not self.tenant.behaviour.unique_names:
+                self.make_by_hand(level)
+
+    def recover(self, levels: set[str]) -> None:
+        """These levels come right; whoever moves to one of the others stays where they are for the time being."""
+        for _ in range(TICKS_TO_RECOVER):
+            self.minute()
+        for level in levels:
+            assert self.world.in_sync(level, excused=set(LEVELS) - levels), f"{level} is not right after {TICKS_TO_RECOVER} ticks: {self.world.said()}"
+
+    def minute(self) -> None:
+        started = self.world.clock.time
+        self.world.start(0)
+        self.world.finish()
+        self.world.clock.time = max(self.world.clock.time, started + 60)
+
+    # --- who and what ---
+
+    def users(self, number: int) -> list[User]:
+        """One user, if there are any who are not deleted."""
+        users = [user for user in self.tenant.users if not user.deleted]
+        return [users[number % len(users)]] if users else []
+
+    def pairs(self, level: str, number: int) -> list[tuple[Group, User]]:
+        return [(group, user) for group in self.tenant.groups_named(GROUP_NAMES[level])[:1] for user in self.users(number)]
+
+    def make_by_hand(self, level: str) -> None:
+        group = self.tenant.create_group(GROUP_NAMES[level])
+        self.world.touch(group.id)
+
+
+def vars_of(behaviour: Behaviour) -> tuple[str, ...]:
+    return tuple(Behaviour.__dataclass_fields__)
+
+
+def unwritable(group: Group) -> bool:
+    return group.fixed or group.role_assignable or group.management_restricted or group.mail_enabled
+
+
+Chaos.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize="CHAOS" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.timeout(0)
+class TestChaos(Chaos.TestCase):  # type: ignore[misc,name-defined]  # hypothesis makes this class at run time
+    """The examples."""
