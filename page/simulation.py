@@ -14,15 +14,9 @@ from runtime import Tick, Worker
 from runtime.tail import render
 from simulator import PRESETS, Exchange, Tenant, User
 from simulator.messages import JSON
-from simulator.tenant import YEARS
 from simulator.token import CLOUDS
 
-FAULTS = ("throttling", "outage", "lag", "secret", "permission")
-"""What can be switched on: throttled requests, Graph unavailable, a lagging directory, an expired secret, a permission gone."""
-
-PERMISSION = "IdentityRiskyUser.Read.All"
 ANSWER_SECONDS = 0.12  # a request to Graph takes about as long, and a bar of the waterfall can be seen
-LAG_SECONDS = 90.0  # more than a minute: a tick may still see what the one before changed
 REMEMBERED_TICKS = 20
 SETTLING_SECONDS = 0.05  # changes that come together are shown together
 
@@ -56,7 +50,6 @@ class Simulation:
     def __init__(self, tenant: Tenant, clock: Clock, worker: Worker) -> None:
         self.tenant, self.clock, self.worker = tenant, clock, worker
         self.every_minute = False
-        self.faults: set[str] = set()
         self._minutes: deque[Minute] = deque(maxlen=REMEMBERED_TICKS)
         self._ticks = 0
         self._fired_minute = 0
@@ -89,24 +82,10 @@ class Simulation:
                 raise Unknown(action)
 
     def switch(self, fault: str, on: bool) -> None:
-        """Let something go wrong from now on, or no longer. Raises Unknown."""
-        if fault not in FAULTS:
+        """Begin or end one of the simulator's presets. Raises Unknown."""
+        if fault not in PRESETS:
             raise Unknown(fault)
-        (self.faults.add if on else self.faults.discard)(fault)
-        behaviour, app = self.tenant.behaviour, self.tenant.app
-        match fault:
-            case "throttling" | "outage":
-                self._arm()
-            case "lag":
-                behaviour.lookup_lag = behaviour.member_lag = behaviour.young_seconds = LAG_SECONDS if on else 0.0
-            case "secret" if on:
-                self.tenant.expire_secrets()
-            case "secret":
-                app.secrets[-1].expires = self.clock.now() + YEARS
-            case "permission":
-                (app.permissions.discard if on else app.permissions.add)(PERMISSION)
-                self.tenant.tokens.issued.clear()  # a token keeps the permissions it was issued with
-        self._changed()
+        self.tenant.switch(fault, on=on)
 
     def run_every_minute(self, on: bool) -> None:
         """Fire the cron trigger whenever a minute begins, or only by hand."""
@@ -149,19 +128,15 @@ class Simulation:
     async def _run(self, minute: Minute) -> None:
         self.tenant.requests.clear()
         self.tenant.reset_counters()
-        self._arm()
         self._changed()
         try:
             minute.end = await asyncio.to_thread(self.worker.tick, scheduled_time=int(minute.start * 1000))
         except RuntimeError as error:
             minute.failure = str(error)
-        minute.requests = list(self.tenant.requests)
-        self._running = None
-        self._changed()
-
-    def _arm(self) -> None:
-        """Every tick meets the faults afresh, those too that strike only a few times."""
-        self.tenant.faults = [fault for name, preset in PRESETS.items() if name in self.faults for fault in preset()]
+        finally:
+            minute.requests = list(self.tenant.requests)
+            self._running = None
+            self._changed()
 
     # --- what the page shows ---
 
@@ -186,7 +161,10 @@ class Simulation:
             "running": self._running is not None,
             "users": [_user(user) for user in self.tenant.users if not user.deleted],
             "groups": [self._group(level, name) for level, name in GROUP_NAMES.items()],
-            "faults": {name: name in self.faults for name in FAULTS},
+            "faults": [
+                {"name": name, "title": preset.title, "explanation": preset.explanation, "on": name in self.tenant.switched_on}
+                for name, preset in PRESETS.items()
+            ],
             "tick": self._tick(self._minutes[-1]) if self._minutes else None,
             "console": [{"tick": minute.number, "text": minute.tail} for minute in self._minutes if minute.tail],
             "violations": [*self.tenant.violations],

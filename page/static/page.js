@@ -74,9 +74,6 @@ byId("tick").addEventListener("click", () => {
   if (!state?.running) post("/api/tick");
 });
 byId("cron").addEventListener("change", (event) => post(`/api/cron/${event.target.checked ? "on" : "off"}`));
-for (const input of document.querySelectorAll("[data-fault]")) {
-  input.addEventListener("change", () => post(`/api/faults/${input.dataset.fault}/${input.checked ? "on" : "off"}`));
-}
 byId("find").addEventListener("input", () => state && showUsers());
 byId("add").addEventListener("click", async () => {
   byId("find").value = "";
@@ -186,6 +183,22 @@ function showStep() {
   const step = byId("step");
   step.dataset.inStep = String(parts.length === 0);
   step.textContent = parts.length ? `${parts.join(", ")}` : "The groups hold exactly the risky users";
+}
+
+// --- faults ---
+
+function createFault({ name, title, explanation }) {
+  const id = `fault-${name.replaceAll(" ", "-")}`;
+  const input = make("input", { type: "checkbox", "aria-describedby": id });
+  input.setAttribute("role", "switch");
+  input.addEventListener("change", () => post(`/api/faults/${encodeURIComponent(name)}/${input.checked ? "on" : "off"}`));
+  return make("li", { title: explanation }, make("label", { className: "switch" }, input, make("span", { textContent: title })), make("small", { id, textContent: explanation }));
+}
+
+function showFaults() {
+  keep(byId("faults"), state.faults, (fault) => fault.name, createFault, (element, fault) => {
+    element.querySelector("input").checked = fault.on;
+  });
 }
 
 // --- motion ---
@@ -305,6 +318,7 @@ function showTick() {
   if (state.running && atEnd) list.scrollTop = list.scrollHeight;
   const inside = tick.requests.reduce((count, request) => count + request.items.length, 0);
   const parts = [`${plural(tick.requests.length, "subrequest")}${inside ? `, ${inside} inside` : ""}`, seconds(elapsed)];
+  if (state.violations.length) parts.push(`${plural(state.violations.length, "request")} no client should send`);
   sum.textContent = parts.join(" · ");
 }
 
@@ -360,7 +374,7 @@ function show(next) {
   document.body.classList.toggle("running", next.running);
   byId("tick").setAttribute("aria-disabled", String(next.running));
   byId("cron").checked = next.everyMinute;
-  for (const input of document.querySelectorAll("[data-fault]")) input.checked = next.faults[input.dataset.fault];
+  showFaults();
   showUsers();
   showGroups();
   showStep();
