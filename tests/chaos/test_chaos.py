@@ -76,7 +76,8 @@ faults = st.builds(
     st.sampled_from([0.5, 4.0, 12.0]),
     st.integers(0, 3),
     st.sampled_from([1, 2, 6, None]),
-)
+).filter(lambda fault: not (fault.path == "/groups(*" and fault.method == "GET" and fault.status in (400, 404)))
+"""Of a group that was renamed the Worker knows only by its unique name that it exists: no fault denies that."""
 
 behaviours = st.builds(
     Behaviour,
@@ -227,8 +228,9 @@ class Chaos(RuleBasedStateMachine):
     @rule(level=levels)
     def a_group_is_renamed(self, level: str) -> None:
         for group in self.tenant.groups_named(GROUP_NAMES[level])[:1]:
-            self.tenant.rename_group(group, "Renamed")
-            self.world.touch(group.id)
+            if self.world.clock.time - group.created > self.tenant.behaviour.young_seconds:  # else see docs/reliability.md
+                self.tenant.rename_group(group, "Renamed")
+                self.world.touch(group.id)
 
     @rule(level=levels, how=st.sampled_from(["on_premises", "role_assignable", "management_restricted", "mail_enabled", "dynamic"]))
     def a_group_becomes_unwritable(self, level: str, how: str) -> None:
