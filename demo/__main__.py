@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,11 @@ class Chapter:
     happens: Callable[[Tenant], str]
 
 
+def offline(variables: dict[str, str], address: str) -> Worker:
+    """The Worker on the stock Pyodide, which needs nothing from outside."""
+    return Worker(SOURCE, variables, address)
+
+
 def nothing_yet(tenant: Tenant) -> str:
     return f"{tenant.risky_count()} users are risky; there are no groups yet. The Worker has just been deployed."
 
@@ -64,13 +70,13 @@ STORY = (
 )
 
 
-def main() -> int:
+def main(boot: Callable[[dict[str, str], str], AbstractContextManager[Worker]] = offline) -> int:
     """Tell the story; 0 if every minute succeeded and the groups ended as they should."""
     console = Console(highlight=False)
     clock = Minutes()
     tenant = Tenant.contoso(clock=clock.now)
     console.print(
-        "A simulated Entra tenant beside the Worker, which runs in workerd as at Cloudflare. Nothing leaves this machine.\n", soft_wrap=True
+        "A simulated Entra tenant, and beside it the Worker in Cloudflare's workerd. Nothing leaves this machine.\n", soft_wrap=True
     )
     variables = {
         "AZURE_AD_TENANT_ID": tenant.id,
@@ -80,7 +86,7 @@ def main() -> int:
     with serving(create_app(tenant)) as address:
         status = console.status("Starting workerd and Python …")
         status.start()
-        with Worker(SOURCE, variables, address) as worker:
+        with boot(variables, address) as worker:
             status.stop()
             good = [_tell(console, tenant, worker, clock, chapter) for chapter in STORY]
     if all(good):

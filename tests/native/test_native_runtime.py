@@ -1,14 +1,17 @@
-"""The probe on workerd's own Python, built by wrangler as a deployment is, held to the same output as the offline runtime."""
+"""On workerd's own Python, as wrangler would deploy it: the probe, held to the same output as the offline runtime, and the demo's story."""
 
 import os
 import re
 import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
+from demo.__main__ import main
 from runtime import Worker
 from runtime.serving import serving
 from tests.deployment.wrangler import ROOT, deploy
@@ -16,6 +19,7 @@ from tests.worker import probe
 from tests.worker.echo import app
 
 CONFIGURATION = tomllib.loads((ROOT / "wrangler.toml").read_text("utf-8"))
+NO_BUNDLE = re.compile(r"pyodide.*(download|fetch|lookup|DNS|connect|failed)|(download|fetch|lookup|DNS|connect).*pyodide", re.I | re.S)
 
 
 def compatibility_flags() -> list[str]:
@@ -25,43 +29,52 @@ def compatibility_flags() -> list[str]:
     return flags
 
 
-@pytest.fixture(scope="module")
-def native_probe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    checkout = tmp_path_factory.mktemp("native")
+def built(source: Path, place: Path) -> Path:
+    """What wrangler uploads for a Worker of this source."""
+    checkout, upload = place / "checkout", place / "upload"
+    checkout.mkdir()
     for name in ("package.json", "pyproject.toml", "wrangler.toml"):
         shutil.copy(ROOT / name, checkout / name)
     shutil.copytree(ROOT / "runtime", checkout / "runtime")
-    (checkout / "src").mkdir()
-    shutil.copy(probe.SOURCE / "entry.py", checkout / "src" / "entry.py")
+    shutil.copytree(source, checkout / "src", ignore=shutil.ignore_patterns("__pycache__", "__init__.py", "*.json"))
     (checkout / "node_modules").symlink_to(ROOT / "node_modules", target_is_directory=True)
-    upload = checkout.with_name("upload")
     deploy(checkout, upload)
     (upload / "README.md").unlink()
+    return upload
+
+
+@contextmanager
+def native(upload: Path, variables: Mapping[str, str], outbound: str) -> Iterator[Worker]:
+    """The uploaded Worker, running; skips the test where Cloudflare's Pyodide bundle is out of reach."""
+    worker = Worker(vars=variables, outbound=outbound, upload=upload, compatibility_flags=compatibility_flags())
+    try:
+        worker.__enter__()
+    except RuntimeError as error:
+        if NO_BUNDLE.search(str(error)):
+            pytest.skip(f"workerd could not download Cloudflare's Pyodide bundle: {str(error).splitlines()[-1]}")
+        raise
+    try:
+        yield worker
+    finally:
+        worker.__exit__()
+
+
+def test_the_native_runtime_prints_what_every_runtime_is_held_to(tmp_path: Path) -> None:
+    upload = built(probe.SOURCE, tmp_path)
     found = find_spec("pyodide_http")
     assert found is not None
     assert found.submodule_search_locations
     shutil.copytree(found.submodule_search_locations[0], upload / "python_modules" / "pyodide_http")
-    with serving(app) as echo:
-        native = Worker(vars=probe.VARS, outbound=echo, upload=upload, compatibility_flags=compatibility_flags())
-        try:
-            native.__enter__()
-        except RuntimeError as error:
-            if re.search(
-                r"pyodide.*(download|fetch|lookup|DNS|connect)|(download|fetch|lookup|DNS|connect).*pyodide", str(error), re.I | re.S
-            ):
-                pytest.skip(f"workerd could not download Cloudflare's Pyodide bundle: {str(error).splitlines()[-1]}")
-            raise
-        try:
-            yield native
-        finally:
-            native.__exit__()
-
-
-def test_the_native_runtime_prints_what_every_runtime_is_held_to(native_probe: Worker) -> None:
-    tick = native_probe.tick(scheduled_time=probe.SCHEDULED_TIME)
+    with serving(app) as echo, native(upload, probe.VARS, echo) as worker:
+        tick = worker.tick(scheduled_time=probe.SCHEDULED_TIME)
     expected = [[level, _bare(text)] for level, text in probe.EXPECTED["console"]]
     assert [[line.level, _bare(line.text)] for line in tick.console] == expected
     assert (tick.outcome, tick.no_retry) == (probe.EXPECTED["outcome"], probe.EXPECTED["no_retry"])
+
+
+def test_the_deployed_worker_tells_the_story_of_the_demo(tmp_path: Path) -> None:
+    upload = built(ROOT / "src", tmp_path)
+    assert main(lambda variables, address: native(upload, variables, address)) == 0
 
 
 def _bare(text: str) -> str:
