@@ -1,7 +1,6 @@
-"""The command line: options in, one command, text or JSON out, an exit status."""
+"""The command line: options in; text or JSON out, and an exit status: 0 all is well, 1 something is not, 2 it was called wrongly."""
 
 import asyncio
-import importlib
 import json
 import os
 import sys
@@ -43,7 +42,7 @@ Configuration = Annotated[
     typer.Option("--config", "-c", help="Instead of ./wrangler.toml; .dev.vars is looked for beside it.", exists=True, dir_okay=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show errors with their tracebacks.")]
 
 
 @dataclass
@@ -52,11 +51,6 @@ class Surroundings:
 
     web: Web = field(default_factory=Web)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-
-
-def main() -> None:
-    """Run the program, and exit with its status: 0 all is well, 1 something is not, 2 it was called wrongly."""
-    app()
 
 
 @app.command()
@@ -100,11 +94,11 @@ def plan(
 
 @app.command()
 def simulate(
-    users: Annotated[int, typer.Option(help="How many risky users the tenant begins with.", min=0, max=5000)] = 24,
+    users: Annotated[int, typer.Option(help="How many risky users the tenant begins with.", min=0, max=5000)] = 12,
     seed: Annotated[int, typer.Option(help="Another seed is another tenant; the same one is the same.")] = 1,
     port: Annotated[
         int, typer.Option(help="Where the page listens, on this machine only; 0 takes any free port.", min=0, max=65535)
-    ] = 8000,
+    ] = 8765,
     debug: Debug = False,
 ) -> None:
     """Run the Worker beside a simulated tenant, with a page to watch and poke both, until Ctrl-C.
@@ -112,8 +106,9 @@ def simulate(
     Needs no account and no licence: nothing leaves this machine.
     """
     with _plainly(debug):
-        # imported here because it brings a web server along, which the other commands do without
-        importlib.import_module("page").serve(users=users, seed=seed, port=port)
+        from page import serve  # brings a web server along, which the other commands do without
+
+        serve(users=users, seed=seed, port=port)
 
 
 def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checking.Finding], Reading | None]:
@@ -148,10 +143,14 @@ def _waiting(what: str, reading: Coroutine[object, None, T]) -> T:
 
 def _ask() -> str:
     """The client secret, typed unseen; or the first line of standard input where that is no terminal."""
-    if not sys.stdin.isatty():
+    if not _interactive():
         return sys.stdin.readline().strip()
     secret: str = typer.prompt(f"{SECRET} (not shown)", hide_input=True, err=True)
     return secret
+
+
+def _interactive() -> bool:
+    return sys.stdin.isatty()
 
 
 def _surroundings(context: typer.Context) -> Surroundings:
@@ -164,18 +163,18 @@ def _print_json(result: dict[str, object]) -> None:
 
 @contextmanager
 def _plainly(debug: bool) -> Iterator[None]:
-    """Errors in a sentence each, not as tracebacks; those that were not foreseen say how to see one."""
+    """Errors in a sentence each and no traceback, unless one debugs."""
     try:
         yield
-    except ConfigError as error:
-        _complain(error.problems)
-    except AuthError as error:
-        _complain([str(error)])
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, ConfigError):
+            _complain(error.problems)
+        if isinstance(error, (AuthError, OSError)):
+            _complain([str(error)])
         _complain([f"{type(error).__name__}: {error}", "This was not foreseen; --debug shows where it happened."])
 
 

@@ -102,7 +102,7 @@ def let_in(settings: Settings, reading: Reading) -> list[Finding]:
         _tenant(settings),
         Finding("credentials", State.OK, f"accepted for the app {settings.client_id}."),
         _permissions(permissions, reading),
-        *_risky_users(reading),
+        *_risky_users(permissions, reading),
         _name_lookup(permissions, reading),
         *_groups(permissions, reading, settings),
     ]
@@ -116,7 +116,7 @@ def _skipped(after: str, first: str) -> Iterator[Finding]:
 
 def _tenant(settings: Settings) -> Finding:
     cloud = next(name for name, cloud in CLOUDS.items() if cloud == settings.cloud)
-    return Finding("tenant", State.OK, f"{settings.tenant_id} found in the {cloud} cloud ({settings.cloud.login}).")
+    return Finding("tenant", State.OK, f"{settings.tenant_id}, found in the {cloud} cloud ({settings.cloud.login}).")
 
 
 def _permissions(permissions: Permissions | None, reading: Reading) -> Finding:
@@ -127,10 +127,8 @@ def _permissions(permissions: Permissions | None, reading: Reading) -> Finding:
     spared = [CREATE_GROUPS] if everything_there else []
     missing = [needed for needed in permissions.missing if needed not in spared]
     if missing:
-        granted = f" Granted: {_listed(permissions.granted)}." if permissions.granted else " None is granted."
-        return Finding(
-            check, State.FAILED, f"missing: {', '.join(missing)}. Add under {WHERE_PERMISSIONS_ARE}, then grant admin consent.{granted}"
-        )
+        remedy = f"Add under {WHERE_PERMISSIONS_ARE}, then grant admin consent"
+        return Finding(check, State.FAILED, f"missing: {_listed(missing)}. {remedy}. Granted: {_listed(permissions.granted)}.")
     if permissions.excessive:
         remedy = f"Have {_listed([*SUFFICIENT])}, and remove the others under {WHERE_PERMISSIONS_ARE}"
         return Finding(check, State.WARNING, f"more than needed: {_listed(permissions.excessive)}. {remedy}.")
@@ -143,7 +141,7 @@ def _listed(permissions: list[str]) -> str:
     return ", ".join(permissions) or "none"
 
 
-def _risky_users(reading: Reading) -> Iterator[Finding]:
+def _risky_users(permissions: Permissions | None, reading: Reading) -> Iterator[Finding]:
     error, by_level = reading.risky_users.error, reading.risky_users.by_level
     if not error:
         yield Finding("licence", State.OK, "Microsoft Entra ID P2 is there, for Graph tells who is risky.")
@@ -151,6 +149,9 @@ def _risky_users(reading: Reading) -> Iterator[Finding]:
     elif any(unlicensed(answer) for answer in reading.about_risk):
         yield Finding("licence", State.FAILED, str(error))
         yield Finding("riskyUsers", State.SKIPPED, "not checked: the licence must be there first.")
+    elif permissions and READ_RISK in permissions.missing:
+        yield Finding("licence", State.SKIPPED, f"not known until {READ_RISK} is granted.")
+        yield Finding("riskyUsers", State.SKIPPED, f"not known until {READ_RISK} is granted.")
     else:
         yield Finding("licence", State.SKIPPED, "not known until the risky users can be read.")
         yield Finding("riskyUsers", State.FAILED, str(error))
