@@ -22,7 +22,7 @@ test: install ## Run every test
 	@$(RUN) pytest
 
 .PHONY: test-native
-test-native: install ## Run the probe on workerd's own Python, which Cloudflare serves
+test-native: install ## Run the uploaded Worker on workerd's own Python, which Cloudflare serves
 	@$(RUN) pytest tests/native
 
 .PHONY: lint
