@@ -90,6 +90,11 @@ class _Reader:
         value = self._variable(name)
         return value.strip() if isinstance(value, str) else ""
 
+    def _unquoted(self, name: str) -> str:
+        """As `_text`, and what stands in wrangler.toml without quotes: `DRY_RUN = true` arrives as True and not as text."""
+        value = self._variable(name)
+        return str(value) if isinstance(value, int) else self._text(name)
+
     def _required(self, name: str, how: str) -> str:
         value = self._text(name)
         if not value:
@@ -120,14 +125,14 @@ class _Reader:
         return self._required(name, f"put the client secret's value with `npx wrangler secret put {name}`")
 
     def one_of(self, name: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self._text(name).lower() or default
+        value = self._unquoted(name).lower() or default
         if value not in allowed:
             self.problems.append(f"{name} must be one of {', '.join(allowed)}: correct it in wrangler.toml, or leave it out for {default}.")
             return default
         return value
 
     def number(self, name: str, *, at_least: int) -> int | None:
-        value = self._text(name)
+        value = self._unquoted(name)
         if not value:
             return None
         if not (value.isascii() and value.isdigit()) or len(value) > 9 or int(value) < at_least:

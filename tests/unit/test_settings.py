@@ -74,6 +74,12 @@ def test_an_optional_variable_with_a_strange_value_is_an_error_and_no_default(na
     assert [problem.startswith(f"{name} must be") for problem in problems(**{name: value})] == [True]
 
 
+def test_optional_variables_may_stand_in_wrangler_toml_without_quotes() -> None:
+    settings = read(DRY_RUN=True, MAX_SUBREQUESTS=900, MAX_REMOVALS=0)
+    assert (settings.dry_run, settings.max_subrequests, settings.max_removals) == (True, 900, 0)
+    assert "MAX_REMOVALS must be" in problems(MAX_REMOVALS=True)[0]
+
+
 def test_optional_variables_are_read_whatever_their_case() -> None:
     settings = read(AZURE_CLOUD="USGov", DRY_RUN="True", LOG_LEVEL="DEBUG", MAX_SUBREQUESTS="900", MAX_REMOVALS="0")
     assert settings.cloud.graph == "graph.microsoft.us"
