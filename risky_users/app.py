@@ -121,7 +121,7 @@ def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checki
     try:
         reading = _waiting("Reading the tenant …", _read(surroundings.web, settings))
     except AuthError as error:
-        return [checking.configured(settings, variables), *checking.shut_out(settings, error, surroundings.web.trouble)], None
+        return [checking.configured(settings, variables), *checking.shut_out(settings, error)], None
     return [checking.configured(settings, variables), *checking.let_in(settings, reading)], reading
 
 

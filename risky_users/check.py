@@ -86,13 +86,12 @@ def configured(settings: Settings, variables: Variables) -> Finding:
     return Finding("configuration", State.OK, f"well-formed: {found}.")
 
 
-def shut_out(settings: Settings, error: AuthError, trouble: str) -> list[Finding]:
-    """The chain from the tenant on where no token is issued; `trouble` is what the network met, empty if nothing."""
+def shut_out(settings: Settings, error: AuthError) -> list[Finding]:
+    """The chain from the tenant on where no token is issued."""
     told = re.search(r"AADSTS(\d+)", str(error))
-    message = f"{error} On this machine: {trouble}." if trouble else str(error)
     if told and int(told[1]) not in _NO_SUCH_TENANT:
-        return [_tenant(settings), Finding("credentials", State.FAILED, message), *_skipped("credentials", "the credentials")]
-    return [Finding("tenant", State.FAILED, message), *_skipped("tenant", "the tenant")]
+        return [_tenant(settings), Finding("credentials", State.FAILED, str(error)), *_skipped("credentials", "the credentials")]
+    return [Finding("tenant", State.FAILED, str(error)), *_skipped("tenant", "the tenant")]
 
 
 def let_in(settings: Settings, reading: Reading) -> list[Finding]:

@@ -114,6 +114,7 @@ def test_a_refused_sign_in_is_explained(
     after = links.index(title) + 1
     assert marks(outcome) == "✓" * (after - 1) + "✗" + "·" * (len(links) - after)
     assert outcome.output.endswith("\n\n1 thing to mend.\n")
+    assert "On this machine" not in outcome.output
     assert environment["AZURE_AD_CLIENT_SECRET"] not in outcome.text
 
 

@@ -124,6 +124,8 @@ def test_plan_tells_why_it_cannot_sign_in(terminal: Terminal) -> None:
     outcome = terminal.run("plan")
     assert outcome.status == 1
     assert "AADSTS7000222" in outcome.complaints
+    terminal.unplugged = True
+    assert "On this machine: ConnectError" in terminal.run("plan").complaints
     assert "Traceback" not in outcome.text
 
 

@@ -1,0 +1,44 @@
+"""The commands' way to Microsoft keeps `wire.Fetch`'s promises: no redirect, a limit on the whole exchange, OSError where nothing arrives."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from risky_users.web import Web
+from simulator import Fault
+from tests.cli.terminal import Terminal
+from wire import Request
+
+
+def test_a_redirect_is_not_followed_lest_the_secret_goes_with_it(terminal: Terminal) -> None:
+    terminal.tenant.faults.append(Fault("redirect", path="*/token"))
+    outcome = terminal.run("check")
+    assert outcome.status == 1
+    assert "a redirect, which is not followed" in outcome.line("Tenant")
+    assert len(terminal.tenant.requests) == 1
+
+
+class Dripping(httpx.AsyncByteStream):
+    """A body that never ends, though no wait for the next byte is long."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.005)
+            yield b" "
+
+
+async def drip(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, stream=Dripping())
+
+
+def test_an_answer_that_never_ends_is_given_up() -> None:
+    async def ask(web: Web) -> None:
+        async with httpx.AsyncClient(transport=web.transport, timeout=None) as client:  # noqa: S113  # the limit is what is tested
+            await web.fetch(client, Request("POST", "https://graph.microsoft.com/v1.0/$batch", {}, "{}", timeout=0.05))
+
+    web = Web(httpx.MockTransport(drip))
+    with pytest.raises(TimeoutError):
+        asyncio.run(ask(web))
+    assert web.trouble.startswith("no answer within")
