@@ -1,4 +1,4 @@
-"""The tenant's clock: it runs as the wall's does, and can be told that the rest of the minute has passed."""
+"""The tenant's clock: it runs as the wall's does, but for the time that is skipped."""
 
 import time
 
@@ -25,6 +25,6 @@ class Clock:
         """Seconds until the next minute begins."""
         return MINUTE - self.now() % MINUTE
 
-    def skip_to_next_minute(self) -> None:
-        """Let the rest of the minute pass at once."""
-        self._ahead += self.rest_of_minute
+    def skip(self, seconds: float) -> None:
+        """Let so much time pass at once."""
+        self._ahead += seconds

@@ -96,7 +96,7 @@ class Simulation:
         """Let the next minute begin, and its tick; False if the tick before still runs."""
         if self._running:
             return False
-        self.clock.skip_to_next_minute()
+        self.clock.skip(self.clock.rest_of_minute)
         self._fire()
         return True
 

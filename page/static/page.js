@@ -26,6 +26,7 @@ const clockFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: 
 
 let state;
 let ahead = 0; // of the tenant's clock, in milliseconds
+let watching = false; // for longer than this state
 let opened = null; // the user whose actions are shown
 
 function make(tag, properties = {}, ...children) {
@@ -152,6 +153,7 @@ function createColumn(group) {
 function updateColumn(column, group) {
   const names = new Map(state.users.map((user) => [user.id, user.name]));
   const members = group.members.filter((id) => names.has(id));
+  const joinedIn = watching ? state.tick?.number : "before"; // the page was opened
   column.querySelector(".count").textContent = members.length;
   const empty = column.querySelector(".empty");
   empty.textContent = group.exists ? "Nobody" : "Does not exist yet: the Worker creates it";
@@ -160,8 +162,8 @@ function updateColumn(column, group) {
     column.querySelector(".members"),
     members,
     (id) => id,
-    (id) => make("li", { "data-level": group.level }, make("span", { className: "face", "aria-hidden": "true", textContent: initials(names.get(id)) }), names.get(id)),
-    () => {},
+    (id) => make("li", { "data-level": group.level, "data-tick": joinedIn }, make("span", { className: "face", "aria-hidden": "true", textContent: initials(names.get(id)) }), names.get(id)),
+    (chip) => chip.classList.toggle("new", chip.dataset.tick === String(state.tick?.number)),
   );
 }
 
@@ -182,7 +184,7 @@ function showStep() {
   const parts = [joins && `${joins} to join`, leaves && `${leaves} to leave`].filter(Boolean);
   const step = byId("step");
   step.dataset.inStep = String(parts.length === 0);
-  step.textContent = parts.length ? `${parts.join(", ")}` : "The groups hold exactly the risky users";
+  step.textContent = parts.length ? parts.join(" and ") : "The groups hold exactly the risky users";
 }
 
 // --- faults ---
@@ -348,6 +350,7 @@ function showTime() {
   byId("clock").textContent = clockFormat.format(time);
   byId("clock").dateTime = time.toISOString();
   byId("dial").style.strokeDasharray = `${time.getSeconds() + 0.001} 60`;
+  byId("worker").dataset.outcome = state.tick?.outcome ?? "";
   if (state.running) {
     byId("worker").textContent = `The Worker runs, ${seconds(Math.max(0, time / 1000 - state.tick.start))}`;
     showTick();
@@ -382,6 +385,7 @@ function show(next) {
   showConsole();
   showTime();
   announce(before);
+  watching = true;
   if (was) move(was);
 }
 

@@ -1,0 +1,156 @@
+"""The page in a browser: what somebody does to the tenant, and what they then see the Worker do."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.page.hands import act, end_of_tick, member, members, start_tick, tick
+from tests.page.serving import ROOT, served
+
+PICTURE = ROOT / "docs" / "page.png"
+
+
+def test_the_first_tick_creates_the_groups_and_fills_them(browser: Browser) -> None:
+    with served() as site:
+        page = browser.new_page()
+        page.goto(site.address, wait_until="domcontentloaded")
+        expect(page.get_by_text("Does not exist yet: the Worker creates it")).to_have_count(3)
+        expect(page.locator("#step")).to_have_text("12 to join")
+        tick(page)
+        for level in ("high", "medium", "low"):
+            expect(members(page, level)).to_have_count(4)
+        expect(page.locator("#step")).to_have_text("The groups hold exactly the risky users")
+        page.close()
+
+
+def test_a_raised_user_is_in_the_next_group_after_a_tick(page: Page) -> None:
+    tick(page)
+    expect(member(page, "low", "Chidi Costa")).to_have_count(1)
+    act(page, "Chidi Costa", "Raise")
+    expect(page.locator("#step")).to_have_text("1 to join and 1 to leave")
+    expect(member(page, "medium", "Chidi Costa")).to_have_count(0)
+    tick(page)
+    expect(member(page, "medium", "Chidi Costa")).to_have_count(1)
+    expect(member(page, "low", "Chidi Costa")).to_have_count(0)
+    expect(page.get_by_role("log")).to_contain_text("(log) medium: 1 joined, 0 left")
+
+
+def test_a_dismissed_user_is_in_no_group_after_a_tick(page: Page) -> None:
+    act(page, "Dana Duarte", "Confirm")
+    tick(page)
+    expect(member(page, "high", "Dana Duarte")).to_have_count(1)
+    act(page, "Dana Duarte", "Dismiss")
+    expect(page.get_by_role("button", name="Dana Duarte risk dismissed")).to_be_visible()
+    tick(page)
+    expect(page.locator(".members").get_by_text("Dana Duarte")).to_have_count(0)
+
+
+def test_a_user_who_was_added_and_raised_joins_and_once_deleted_is_nowhere(page: Page) -> None:
+    before = page.locator(".person").count()
+    page.get_by_role("button", name="Add a user").click()
+    expect(page.locator(".person")).to_have_count(before + 1)
+    new = page.locator(".person").last
+    expect(new).to_be_focused()
+    name = new.locator(".name").inner_text()
+    act(page, name, "Raise")
+    tick(page)
+    expect(member(page, "low", name)).to_have_count(1)
+    act(page, name, "Delete")
+    expect(page.locator(".person")).to_have_count(before)
+    expect(page.locator(".members").get_by_text(name)).to_have_count(0)
+
+
+def test_a_throttled_tick_shows_that_it_runs_and_what_it_waits_for(page: Page) -> None:
+    page.get_by_label("Throttling").check()
+    start_tick(page)
+    expect(page.locator("#worker")).to_have_text(re.compile(r"The Worker runs, "))
+    requests = page.get_by_role("list", name="Requests, in order")
+    expect(requests.get_by_role("listitem").filter(has_text="riskyUsers").filter(has_text="429")).to_have_count(1)
+    expect(requests.get_by_text(re.compile(r"waits \d"))).to_have_count(1)
+    expect(page.get_by_role("button", name="Next minute")).to_be_disabled()
+    end_of_tick(page)
+    expect(requests.get_by_role("listitem").filter(has_text="riskyUsers").filter(has_text="200")).to_have_count(1)
+    expect(requests.get_by_text(re.compile(r"waits 1\.\d s"))).to_have_count(1)
+    expect(page.locator("#worker")).to_have_text(re.compile(r"Minute \d+: (in sync|changed)"))
+
+
+def test_a_tick_without_permission_fails_and_the_console_says_what_is_missing(page: Page) -> None:
+    page.get_by_label("A missing permission").check()
+    tick(page)
+    expect(page.locator("#worker")).to_have_text(re.compile("failed"))
+    expect(page.locator("#console .line.error").first).to_contain_text("needs the application permission GroupMember.")
+    page.get_by_label("A missing permission").uncheck()
+    tick(page)
+    expect(page.locator("#worker")).not_to_have_text(re.compile("failed"))
+
+
+def test_two_windows_show_the_same(page: Page, browser: Browser) -> None:
+    other = browser.new_page()
+    other.goto(page.url, wait_until="domcontentloaded")
+    act(page, "Ines Ito", "Confirm")
+    expect(other.get_by_role("button", name="Ines Ito confirmed compromised")).to_be_visible()
+    other.close()
+
+
+def test_finding_a_user_leaves_the_others_out(page: Page) -> None:
+    page.get_by_label("Find a user").fill("berg")
+    expect(page.locator(".person")).to_have_count(1)
+    page.get_by_label("Find a user").fill("nobody at all")
+    expect(page.get_by_text("Nobody of this name.")).to_be_visible()
+
+
+def test_members_fly_to_their_group_unless_motion_is_unwelcome(page: Page) -> None:
+    flown = "() => { window.flown = 0; new MutationObserver(() => window.flown++).observe(document.body, {childList: true}); }"
+    page.evaluate(flown)
+    act(page, "Elif Engel", "Confirm")
+    tick(page)
+    expect(member(page, "high", "Elif Engel")).to_have_count(1)
+    assert page.evaluate("window.flown") > 0
+    page.emulate_media(reduced_motion="reduce")
+    page.evaluate(flown)
+    act(page, "Elif Engel", "Dismiss")
+    tick(page)
+    expect(page.locator(".members").get_by_text("Elif Engel")).to_have_count(0)
+    assert page.evaluate("[window.flown, document.getAnimations().length]") == [0, 0]
+
+
+def test_hundreds_of_users_stay_within_the_window_and_are_all_there(browser: Browser) -> None:
+    with served(users=240) as site:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(site.address, wait_until="domcontentloaded")
+        expect(page.locator(".person")).to_have_count(244)
+        tick(page)
+        expect(page.locator("#step")).to_have_text("The groups hold exactly the risky users")
+        expect(page.locator(".ghost")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.close()
+
+
+def test_the_readme_has_its_picture(browser: Browser, tmp_path: Path) -> None:
+    """With UPDATE_SCREENSHOT set, the picture is made anew: a throttled minute, just over."""
+    target = PICTURE if os.environ.get("UPDATE_SCREENSHOT") else tmp_path / "page.png"
+    with served(users=24) as site:
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1.5, reduced_motion="reduce")
+        page.goto(site.address, wait_until="domcontentloaded")
+        tick(page)
+        page.get_by_label("Throttling").check()
+        act(page, "Bela Berg", "Raise")
+        act(page, "Chidi Costa", "Dismiss")
+        act(page, "Farid Fischer", "Raise")
+        act(page, "Dana Duarte", "Confirm")
+        tick(page)
+        page.mouse.move(0, 0)
+        page.screenshot(path=target, animations="disabled")
+        page.close()
+    if not PICTURE.exists():
+        pytest.fail("there is no docs/page.png: run this test with UPDATE_SCREENSHOT=1")
+    assert _size(target) == _size(PICTURE) == (2160, 1350)
+
+
+def _size(png: Path) -> tuple[int, int]:
+    head = png.read_bytes()[16:24]
+    return int.from_bytes(head[:4]), int.from_bytes(head[4:])
