@@ -1,0 +1,79 @@
+"""The tenant: what its administrators do, and the truth about it."""
+
+import json
+from random import Random
+
+from simulator import Tenant
+from tests.simulator.client import Clock, contoso, signed_in
+
+NAME = "a"
+
+
+def test_contoso_has_risky_users_of_every_level_and_one_app_with_three_permissions() -> None:
+    tenant = Tenant.contoso(risky=12)
+    assert [len(tenant.risky_at(level)) for level in ("high", "medium", "low")] == [4, 4, 4]
+    assert tenant.risky_count() == 12
+    assert len(tenant.users) == 16
+    assert tenant.app.permissions == {"IdentityRiskyUser.Read.All", "Group.Create", "GroupMember.ReadWrite.All"}
+    assert set("+&=%~/") <= set(tenant.app.secret)
+    assert all(user.principal_name.endswith("@contoso.onmicrosoft.com") for user in tenant.users)
+    assert len({user.principal_name for user in Tenant.contoso(900).users}) == 904
+
+
+def test_the_same_seed_makes_the_same_tenant() -> None:
+    snapshots = [Tenant.contoso(5, seed, clock=Clock().now).snapshot() for seed in (7, 7, 8)]
+    assert snapshots[0] == snapshots[1] != snapshots[2]
+    assert Tenant(random=Random(1)).id == Tenant(random=Random(1)).id
+
+
+def test_what_administrators_do_about_a_users_risk() -> None:
+    tenant = Tenant.contoso(1)
+    user = tenant.users[0]
+    outcomes = []
+    for act in (tenant.confirm_compromised, tenant.dismiss, tenant.remediate, tenant.confirm_safe):
+        act(user)
+        outcomes.append((user.risk_level, user.risk_state))
+    assert outcomes == [("high", "confirmedCompromised"), ("none", "dismissed"), ("none", "remediated"), ("none", "confirmedSafe")]
+
+
+def test_a_deleted_user_leaves_every_group() -> None:
+    tenant = Tenant.contoso(2)
+    groups = [tenant.create_group(name) for name in "ab"]
+    for group in groups:
+        tenant.add_member(group, tenant.users[0])
+        tenant.add_member(group, tenant.users[1])
+    tenant.delete_user(tenant.users[0])
+    assert [tenant.members_of(group) for group in groups] == [{tenant.users[1].id}] * 2
+    assert len(tenant.risky_at("high")) == 0
+
+
+def test_the_oldest_of_groups_that_share_a_name_comes_first_and_deleted_ones_not_at_all() -> None:
+    clock = Clock()
+    tenant = Tenant.contoso(clock=clock.now)
+    groups = []
+    for _ in range(3):
+        groups.append(tenant.create_group(NAME))
+        clock.time += 1
+    assert tenant.groups_named(NAME) == groups
+    tenant.delete_group(groups[0])
+    assert tenant.group_named(NAME) is groups[1]
+    tenant.rename_group(groups[1], "b")
+    assert tenant.groups_named(NAME) == [groups[2]]
+    assert tenant.members_of("nobody's") == frozenset()
+
+
+def test_changes_by_hand_and_by_request_are_both_told_of() -> None:
+    client = contoso()
+    heard: list[int] = []
+    client.tenant.on_change = lambda: heard.append(client.tenant.subrequests)
+    client.tenant.set_risk(client.tenant.users[0], "low")
+    client.get("/groups", **{"client-request-id": "00000000-0000-4000-8000-000000000000"})
+    assert len(heard) == 2
+
+
+def test_a_snapshot_is_json() -> None:
+    client = signed_in(Tenant.contoso(3), Clock())
+    client.tenant.create_group(NAME)
+    client.tenant.switch("throttling", on=True)
+    snapshot = client.tenant.snapshot()
+    assert json.loads(json.dumps(snapshot)) == snapshot
