@@ -47,7 +47,7 @@ def test_an_item_may_leave_out_the_leading_slash() -> None:
         [7],
         [{"id": "1", "method": "GET"}],
         [{"id": 1, "method": "GET", "url": "/groups"}],
-        [item(1, "GET", f"{ROOT}/groups")],
+        [item(1, "GET", "https://graph.microsoft.us/v1.0/groups")],
         [{"id": "a", "method": "GET", "url": "/groups"}, {"id": "A", "method": "GET", "url": "/groups"}],
         [item(1, "GET", "/groups", None, "2"), item(2, "GET", "/groups")],
         [{"id": "1", "method": "PATCH", "url": "/groups/x", "body": {}}],
