@@ -8,7 +8,7 @@ from enum import StrEnum
 from directory import GROUP_NAMES, Directory
 from graph import AuthError, GraphError, Group
 from plan import LEVELS
-from risky_users.reading import Reading
+from risky_users.reading import Reading, told
 from risky_users.variables import Variables
 from settings import CLOUDS, Settings
 from trouble import CREATE_GROUPS, READ_GROUPS, READ_RISK, WRITE_MEMBERS, lacks_permission, unlicensed
@@ -88,8 +88,8 @@ def configured(settings: Settings, variables: Variables) -> Finding:
 
 def shut_out(settings: Settings, error: AuthError) -> list[Finding]:
     """The chain from the tenant on where no token is issued."""
-    told = re.search(r"AADSTS(\d+)", str(error))
-    if told and int(told[1]) not in _NO_SUCH_TENANT:
+    code = re.search(r"AADSTS(\d+)", str(error))
+    if code and int(code[1]) not in _NO_SUCH_TENANT:
         return [_tenant(settings), Finding("credentials", State.FAILED, str(error)), *_skipped("credentials", "the credentials")]
     return [Finding("tenant", State.FAILED, str(error)), *_skipped("tenant", "the tenant")]
 
@@ -146,14 +146,14 @@ def _risky_users(permissions: Permissions | None, reading: Reading) -> Iterator[
         yield Finding("licence", State.OK, "Microsoft Entra ID P2 is there, for Graph tells who is risky.")
         yield Finding("riskyUsers", State.OK, ", ".join(f"{level} {len(by_level[level])}" for level in LEVELS) + ".")
     elif any(unlicensed(answer) for answer in reading.about_risk):
-        yield Finding("licence", State.FAILED, str(error))
+        yield Finding("licence", State.FAILED, told(error))
         yield Finding("riskyUsers", State.SKIPPED, "not checked: the licence must be there first.")
     elif permissions and READ_RISK in permissions.missing:
         yield Finding("licence", State.SKIPPED, f"not known until {READ_RISK} is granted.")
         yield Finding("riskyUsers", State.SKIPPED, f"not known until {READ_RISK} is granted.")
     else:
         yield Finding("licence", State.SKIPPED, "not known until the risky users can be read.")
-        yield Finding("riskyUsers", State.FAILED, str(error))
+        yield Finding("riskyUsers", State.FAILED, told(error))
 
 
 def _name_lookup(permissions: Permissions | None, reading: Reading) -> Finding:
@@ -164,8 +164,8 @@ def _name_lookup(permissions: Permissions | None, reading: Reading) -> Finding:
         return Finding(check, State.SKIPPED, f"not known until {WRITE_MEMBERS} is granted.")
     look_ups = [answer for answer in reading.about_groups if answer.item.needs == READ_GROUPS]
     if any(lacks_permission(answer, reading.roles) for answer in look_ups):
-        return Finding(check, State.FAILED, f"in this tenant it takes one more permission. {error}")
-    return Finding(check, State.FAILED, str(error))
+        return Finding(check, State.FAILED, f"in this tenant it takes one more permission. {told(error)}")
+    return Finding(check, State.FAILED, told(error))
 
 
 def _groups(permissions: Permissions | None, reading: Reading, settings: Settings) -> Iterator[Finding]:
@@ -175,12 +175,12 @@ def _groups(permissions: Permissions | None, reading: Reading, settings: Setting
         if isinstance(directory, GraphError):
             yield Finding(check, State.SKIPPED, "not checked: the look-up by name must work first.")
         elif level in directory.errors:
-            yield Finding(check, State.FAILED, str(directory.errors[level]))
+            yield Finding(check, State.FAILED, told(directory.errors[level]))
         elif level in directory.groups:
             yield _group(check, level, directory, directory.groups[level])
         elif permissions and CREATE_GROUPS in permissions.missing:
             remedy = f"grant {CREATE_GROUPS}, or create a security group of this name by hand"
-            yield Finding(check, State.FAILED, f"{name} is not there, and the app may not create it: {remedy}.")
+            yield Finding(check, State.WARNING, f"{name} is not there, and the app may not create it: {remedy}.")
         elif settings.dry_run:
             yield Finding(check, State.WARNING, f"{name} is not there, and a dry run does not create it.")
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from directory import GROUP_NAMES, Directory
 from graph import Graph, GraphError, Operation
 from plan import LEVELS, Plan, Risk, agreed, doubtful, plan
-from risky_users.reading import read_tenant
+from risky_users.reading import read_tenant, told
 from settings import Settings
 
 UNCONFIRMED = "more than half of the group would leave, and a second read did not confirm it"
@@ -46,10 +46,10 @@ async def foresee(graph: Graph, settings: Settings, *, names: bool = False) -> F
     reading = await read_tenant(graph, names=names)
     forecast = Forecast({level: GroupForecast(name) for level, name in GROUP_NAMES.items()}, names=reading.names)
     if reading.risky_users.error:
-        forecast.problems.append(str(reading.risky_users.error))
+        forecast.problems.append(told(reading.risky_users.error))
         forecast.notes.append("The risky users were not read to the end, so nobody would leave.")
     if isinstance(reading.directory, GraphError):
-        forecast.problems.append(str(reading.directory))
+        forecast.problems.append(told(reading.directory))
         return forecast
     members = _members(reading.directory, forecast)
     planned = plan(Risk.of(reading.risky_users.by_level, complete=reading.risky_users.error is None), members)
@@ -75,7 +75,7 @@ def _members(directory: Directory, forecast: Forecast) -> dict[str, frozenset[st
         forecast.notes.append(f"{GROUP_NAMES[level]} is too new to be known everywhere; it would wait for the minute after.")
     for level in filter(directory.missing.__contains__, LEVELS):
         forecast.notes.append(f"{GROUP_NAMES[level]} is not there and would be created.")
-    forecast.problems += [str(error) for error in directory.errors.values()]
+    forecast.problems += [told(error) for error in directory.errors.values()]
     read = {level: listed.users for level, listed in directory.members.items()}
     return read | {level: frozenset[str]() for level in LEVELS if level in directory.missing}
 

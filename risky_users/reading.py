@@ -44,6 +44,12 @@ async def read_tenant(graph: Graph, *, names: bool = False) -> Reading:
     return Reading(reading_risk.result(), directory, graph.memory.token.roles, about_risk, about_groups)
 
 
+def told(error: GraphError) -> str:
+    """The error, with the request ids where it asks to report them."""
+    ids = ", ".join(error.request_ids)
+    return f"{error} Request ids: {ids}." if ids and "request ids" in str(error) else str(error)
+
+
 def _as_it_is(item: Item) -> Item:
     return item
 

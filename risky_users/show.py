@@ -125,8 +125,8 @@ def _summary(forecast: Forecast) -> Table:
     table = _table("Group", "Members", "Join", "Leave", "Held back", "Id")
     for level, group in forecast.groups.items():
         numbers = (len(group.joins), len(group.leaves), len(group.held))
-        members = "unknown" if group.members is None else str(group.members)
-        table.add_row(level, members, *(str(number) if number else "·" for number in numbers), group.id or "none yet")
+        members, missing = ("unknown", "unknown") if group.members is None else (str(group.members), "none yet")
+        table.add_row(level, members, *(str(number) if number else "·" for number in numbers), group.id or missing)
     for column in table.columns[1:5]:
         column.justify = "right"
     return table

@@ -1,5 +1,6 @@
 """`risky-users check`: each way in which the chain breaks has its line, its remedy and exit status 1."""
 
+import re
 from collections.abc import Callable
 
 import jsonschema
@@ -174,6 +175,7 @@ def test_without_the_right_to_create_groups_a_missing_one_fails_the_check(live: 
     assert outcome.status == 1
     assert "grant Group.Create, or create a security group of this name by hand" in outcome.line("Group medium")
     assert outcome.line("Group high").startswith("✓")
+    assert outcome.output.endswith("\n\n1 thing to mend.\n")
 
 
 def test_a_tenant_without_the_licence_is_told_so(terminal: Terminal) -> None:
@@ -233,6 +235,13 @@ def test_a_read_that_fails_is_told_and_the_other_links_are_checked_all_the_same(
     assert "Graph answers 503" in outcome.line("Risky users")
     assert outcome.line("Licence").startswith("· ")
     assert outcome.line("Group high").startswith("✓")
+
+
+def test_an_error_to_be_reported_with_its_request_ids_shows_them(live: Terminal) -> None:
+    live.tenant.faults.append(Fault("no value", path="/identityProtection/*"))
+    line = live.run("check").line("Risky users")
+    assert "report it with the request ids" in line
+    assert re.search(r"Request ids: [0-9a-f-]{36}", line)
 
 
 # --- for machines ---

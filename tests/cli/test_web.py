@@ -1,4 +1,4 @@
-"""The commands' way to Microsoft keeps `wire.Fetch`'s promises: no redirect, a limit on the whole exchange, OSError where nothing arrives."""
+"""The commands' way to Microsoft: no redirect is followed, and the limit is on the whole exchange, as `wire.Fetch` promises."""
 
 import asyncio
 from collections.abc import AsyncIterator
