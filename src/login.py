@@ -50,7 +50,7 @@ class Token:
             claims = json.loads(base64.urlsafe_b64decode(self.value.split(".")[1] + "=="))
             roles = claims.get("roles", [])
             return frozenset(str(role) for role in roles) if isinstance(roles, list) else None
-        except (ValueError, IndexError, AttributeError):
+        except (ValueError, IndexError, AttributeError, RecursionError):
             return None
 
 
