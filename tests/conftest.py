@@ -9,7 +9,7 @@ from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 from tests.conforming import conforming
 
 HERE = Path(__file__).parent
-WITHOUT_SOCKETS = (HERE / "unit", HERE / "simulator")
+WITHOUT_SOCKETS = (HERE / "unit", HERE / "simulator", HERE / "chaos")
 
 
 def pytest_configure(config: pytest.Config) -> None:

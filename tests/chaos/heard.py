@@ -42,18 +42,24 @@ class Heard:
             responses = json.loads(body)["responses"]
         except (ValueError, TypeError, KeyError):
             return
-        for response in responses if status in (200, 424) else ():
-            page = response.get("body")
-            if response["status"] == 200 and isinstance(page, dict) and isinstance(page.get("value"), list):
-                self._page(urls[response["id"]], page["value"], last="@odata.nextLink" not in page)
+        for response in _objects(responses) if status in (200, 424) else ():
+            page, url = response.get("body"), urls.get(str(response.get("id")))
+            if url and response.get("status") == 200 and isinstance(page, dict) and isinstance(page.get("value"), list):
+                self._page(url, _objects(page["value"]), last=page.get("@odata.nextLink") is None)
 
-    def _page(self, url: str, entries: list[dict[str, str]], *, last: bool) -> None:
+    def _page(self, url: str, entries: list[dict[str, object]], *, last: bool) -> None:
         if url.startswith("/identityProtection/riskyUsers"):
-            self.reported |= {(entry["id"], entry["riskLevel"]) for entry in entries}
+            self.reported |= {
+                (str(entry.get("id")), str(entry.get("riskLevel"))) for entry in entries if entry.get("isDeleted") is not True
+            }
             if last:
                 self.reads_of.update(_LEVEL.findall(url))
         elif match := _MEMBERS.match(url):
-            group = match[1]
-            self.members.setdefault(group, set()).update(e["id"] for e in entries if e["@odata.type"] == "#microsoft.graph.user")
+            users = {str(entry.get("id")) for entry in entries if entry.get("@odata.type") == "#microsoft.graph.user"}
+            self.members.setdefault(match[1], set()).update(users)
             if last:
-                self.whole.add(group)
+                self.whole.add(match[1])
+
+
+def _objects(values: object) -> list[dict[str, object]]:
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

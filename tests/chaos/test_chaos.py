@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +15,7 @@ import graph
 from directory import GROUP_NAMES
 from plan import LEVELS
 from simulator import Behaviour, Fault, Group, User
+from simulator.faults import KINDS
 from tests.chaos.world import World
 
 EXAMPLES = int(os.environ.get("CHAOS", "1000"))
@@ -36,30 +37,14 @@ REQUESTS = [
     ("POST", "/groups/*/members/$ref"),
     ("DELETE", "/groups/*/members/*/$ref"),
 ]
-KINDS = [
-    "status",
-    "status after",
-    "drop",
-    "drop after",
-    "slow",
-    "redirect",
-    "html",
-    "truncated",
-    "garbage",
-    "not an object",
-    "unanswered",
-    "no value",
-    "foreign link",
-    "looping link",
-    "expired token",
-]
 STATUSES = [400, 401, 403, 404, 408, 409, 424, 429, 500, 502, 503, 504, 509]
 RETRY_AFTER = ["", "0", "2.128", "7", "3600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon"]
 
 faults = st.builds(
-    lambda request, kind, status, concurrent, retry_after, delay, skip, times: Fault(
+    lambda where, kind, status, concurrent, retry_after, delay, skip, times: Fault(
         kind,
-        *request,
+        where[0],
+        where[1],
         status=status,
         code="Directory_ConcurrencyViolation" if concurrent else "Some_Code",
         message="ada.adler@contoso.onmicrosoft.com cannot be served.",
@@ -309,7 +294,9 @@ class Chaos(RuleBasedStateMachine):
         for _ in range(TICKS_TO_RECOVER):
             self.minute()
         for level in levels:
-            assert self.world.in_sync(level, excused=set(LEVELS) - levels), f"{level} is not right after {TICKS_TO_RECOVER} ticks: {self.world.said()}"
+            assert self.world.in_sync(level, excused=set(LEVELS) - levels), (
+                f"{level} is not right after {TICKS_TO_RECOVER} ticks: {self.world.said()}"
+            )
 
     def minute(self) -> None:
         started = self.world.clock.time
@@ -349,6 +336,4 @@ Chaos.TestCase.settings = settings(
 )
 
 
-@pytest.mark.timeout(0)
-class TestChaos(Chaos.TestCase):  # type: ignore[misc,name-defined]  # hypothesis makes this class at run time
-    """The examples."""
+TestChaos = pytest.mark.timeout(0)(Chaos.TestCase)
