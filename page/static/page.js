@@ -17,6 +17,7 @@ const ACTIONS = [
   ["delete", "Delete"],
 ];
 const WAIT_SECONDS = 0.25; // a pause between two requests longer than this is a wait
+const GRID_SECONDS = [0.2, 1, 5, 10];
 const SHOWN_ITEMS = 8;
 const MOST_MOVES = 60; // more moves at once are unrest
 
@@ -152,7 +153,7 @@ function createColumn(group) {
 
 function updateColumn(column, group) {
   const names = new Map(state.users.map((user) => [user.id, user.name]));
-  const members = group.members.filter((id) => names.has(id));
+  const members = group.members.filter((id) => names.has(id)).reverse(); // the latest first
   const joinedIn = watching ? state.tick?.number : "before"; // the page was opened
   column.querySelector(".count").textContent = members.length;
   const empty = column.querySelector(".empty");
@@ -265,7 +266,7 @@ function fadeOut(place) {
 
 // --- the last minute's requests ---
 
-const statusClass = (status) => (status >= 200 && status < 300 ? "good" : status === 429 ? "slow" : status === 404 ? "odd" : "bad");
+const statusClass = (status) => (status >= 200 && status < 300 ? "good" : status === 429 ? "slow" : status === 404 || status === 424 ? "odd" : "bad");
 const seconds = (value) => (value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`);
 
 /** The rows of the waterfall: requests with what is inside them, and the waits in between. Times in seconds. */
@@ -301,6 +302,7 @@ function showTick() {
   const found = rows(tick, elapsed);
   const span = Math.max(0.5, elapsed, ...found.map((row) => row.at + row.seconds));
   const list = byId("requests");
+  list.style.setProperty("--grid", `${(100 * (GRID_SECONDS.find((step) => span / step <= 10) ?? span)) / span}%`);
   const atEnd = list.scrollTop + list.clientHeight > list.scrollHeight - 30;
   keep(list, found, (row) => row.key, createRow, (element, row) => {
     const [what, track, status] = element.children;

@@ -1,4 +1,4 @@
-"""One page for many tests, and Debian's Chromium to look at it."""
+"""One page for many tests, and Chromium, or Chrome, to look at it."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,9 +8,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.page.serving import Served, served
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = [
     "--no-sandbox",  # there is none in a container
+    "--disable-dev-shm-usage",  # which a container has little of
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -50,7 +51,7 @@ def page(browser: Browser, site: Served) -> Iterator[Page]:
     window.goto(site.address, wait_until="domcontentloaded")
     expect(window.locator(".person").first).to_be_visible()
     yield window
-    for switch in window.locator("#faults input:checked").all():
+    for switch in window.locator("#faults input").all():
         switch.uncheck()
     expect(window.locator("body:not(.running)")).to_be_visible(timeout=TICK_SECONDS * 1000)
     window.close()

@@ -31,12 +31,9 @@ def served(users: int = 12) -> Iterator[Served]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    patience = threading.Timer(SECONDS, process.kill)
-    patience.start()
     try:
         yield Served(_address(process), process)
     finally:
-        patience.cancel()
         if process.poll() is None:
             process.terminate()
         process.communicate(timeout=30)
@@ -44,8 +41,13 @@ def served(users: int = 12) -> Iterator[Served]:
 
 def _address(process: "subprocess.Popen[str]") -> str:
     assert process.stdout
-    for line in process.stdout:
-        _, found, rest = line.partition("http://")
-        if found:
-            return f"http://{rest.split()[0]}"
+    patience = threading.Timer(SECONDS, process.kill)
+    patience.start()
+    try:
+        for line in process.stdout:
+            _, found, rest = line.partition("http://")
+            if found:
+                return f"http://{rest.split()[0]}"
+    finally:
+        patience.cancel()
     raise AssertionError("the page does not start")
