@@ -29,7 +29,7 @@ def variables_read() -> list[str]:
 
     with pytest.raises(ConfigError):
         read_settings(variable)
-    return names
+    return list(dict.fromkeys(names))
 
 
 def documented() -> dict[str, list[str]]:
