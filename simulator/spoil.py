@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -40,8 +41,8 @@ def spoil_response(response: Response, struck: Sequence[Fault], refuse: RefuseWh
             case "unanswered":
                 response = replace(response, body=b"")
             case "no value" | "foreign link" | "looping link":
-                body: JSON = json.loads(response.body) if response.body else None
-                response = replace(response, body=as_json(_other_list(body, fault, url)))
+                with suppress(ValueError):  # an earlier fault may have left nothing that can be read
+                    response = replace(response, body=as_json(_other_list(json.loads(response.body), fault, url)))
     return response
 
 
