@@ -21,6 +21,17 @@ demo: install ## Run the Worker in workerd against a simulated tenant, and watch
 test: install ## Run every test
 	@$(RUN) pytest
 
+.PHONY: chaos
+chaos: install ## Run 20,000 random histories of faults; SEED=… repeats a run, CHAOS=… makes it longer
+	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
+	echo "Histories: $${CHAOS:-20000}. To repeat exactly these: make chaos SEED=$$seed CHAOS=$${CHAOS:-20000}"; \
+	CHAOS=$${CHAOS:-20000} $(RUN) pytest tests/chaos --hypothesis-seed=$$seed
+
+.PHONY: mutants
+mutants: install ## Break plan, sync and the retry logic in hundreds of ways, and see that the tests notice (an hour)
+	@$(RUN) mutmut run
+	@$(RUN) mutmut results
+
 .PHONY: test-native
 test-native: install ## Run the uploaded Worker on workerd's own Python, which Cloudflare serves
 	@$(RUN) pytest tests/native
