@@ -14,7 +14,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: install ## Run the Worker in workerd against a simulated tenant, and watch three minutes of it
+demo: install ## Run the Worker in workerd against a simulated tenant, and watch four minutes of it
 	@PYTHONPATH=src $(RUN) python -m demo
 
 .PHONY: test

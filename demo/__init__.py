@@ -1,1 +1,1 @@
-"""Three minutes in the life of the Worker, told on a terminal."""
+"""Four minutes in the life of the Worker, told on a terminal."""
