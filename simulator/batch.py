@@ -25,9 +25,9 @@ class Item:
     """Lower case, as ids are compared."""
 
 
-def answer_batch(hosts: "Hosts", body: JSON, answer_one: Callable[[Item], Answer], exchange: Exchange) -> Answer:
+def answer_batch(hosts: "Hosts", body: JSON, answer_one: Callable[[Item], Answer], exchange: Exchange, root: str) -> Answer:
     """The answers to a batch's items, each under its id; 424 to those that depend on a failed one."""
-    items = _items(body, hosts.violations.append)
+    items = _items(body, hosts.violations.append, root)
     answers: dict[str, Answer] = {}
     patched: dict[str, int] = {}
     for item in items:
@@ -48,7 +48,12 @@ def answer_batch(hosts: "Hosts", body: JSON, answer_one: Callable[[Item], Answer
     return Answer(status, {"responses": responses}, resource_units=0.0, delay=max(answer.delay for answer in answers.values()))
 
 
-def _items(body: JSON, violate: Callable[[str], None]) -> list[Item]:
+def one_slash(target: str) -> str:
+    """The target beginning with one slash, though Microsoft's own SDK for Python sends two, and a batch's item needs none."""
+    return f"/{target.lstrip('/')}"
+
+
+def _items(body: JSON, violate: Callable[[str], None], root: str) -> list[Item]:
     requests = body.get("requests") if isinstance(body, dict) else None
     if not isinstance(requests, list) or not requests:
         raise Refusal(400, "BadRequest", "Invalid batch payload format.")
@@ -57,7 +62,7 @@ def _items(body: JSON, violate: Callable[[str], None]) -> list[Item]:
         raise Refusal(400, "BadRequest", f"Number of batch request steps exceeds the maximum value of {MOST}.")
     items: dict[str, Item] = {}
     for request in requests:
-        item = _item(request)
+        item = _item(request, root)
         if item.id.lower() in items:
             raise Refusal(400, "BadRequest", "Request Id is duplicated in the batch.")
         if not all(before in items for before in item.depends_on):
@@ -66,20 +71,20 @@ def _items(body: JSON, violate: Callable[[str], None]) -> list[Item]:
     return list(items.values())
 
 
-def _item(request: JSON) -> Item:
+def _item(request: JSON, root: str) -> Item:
     if not isinstance(request, dict):
         raise Refusal(400, "BadRequest", "Invalid batch payload format.")
     identity, method, url = request.get("id"), request.get("method"), request.get("url")
     headers, depends_on, body = request.get("headers", {}), request.get("dependsOn", []), request.get("body")
     if not isinstance(identity, str) or not identity or not isinstance(method, str) or not isinstance(url, str):
         raise Refusal(400, "BadRequest", "Invalid batch payload format: id, method and url are required.")
+    url = url.removeprefix(root)  # Microsoft's own SDK for Python sends it whole
     if "://" in url.partition("?")[0] or not isinstance(headers, dict) or not isinstance(depends_on, list):
         raise Refusal(400, "BadRequest", "Invalid batch payload format: the url must be relative.")
     lower = {name.lower(): str(value) for name, value in headers.items()}
     if body is not None and "content-type" not in lower:
         raise Refusal(400, "BadRequest", "Content-Type header is required for requests with a body.")
-    target = url if url.startswith("/") else f"/{url}"
-    return Item(method.upper(), target, lower, body, identity, tuple(str(before).lower() for before in depends_on))
+    return Item(method.upper(), one_slash(url), lower, body, identity, tuple(str(before).lower() for before in depends_on))
 
 
 def _too_many_writers(hosts: "Hosts", item: Item, patched: dict[str, int]) -> Refusal | None:
@@ -93,7 +98,7 @@ def _too_many_writers(hosts: "Hosts", item: Item, patched: dict[str, int]) -> Re
     earlier = patched.get(path, 0)
     patched[path] = earlier + 1
     if earlier and not item.depends_on:
-        message = "Error due to concurrent requests being made to the hosts. Please wait briefly and retry."
+        message = "Error due to concurrent requests being made to the tenant. Please wait briefly and retry."
         return Refusal(hosts.behaviour.concurrency_error, "Directory_ConcurrencyViolation", message)
     return None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from urllib.parse import parse_qsl, urlsplit
 
-from simulator.batch import Item, answer_batch
+from simulator.batch import Item, answer_batch, one_slash
 from simulator.behaviour import Behaviour
 from simulator.directory import App, Directory
 from simulator.faults import UNDONE, Fault
@@ -84,7 +84,7 @@ class Hosts:
             self.violations.append(f"a request to {url.scheme}://{host}{bearer}")
         if host in CLOUDS and "authorization" in headers:
             self.violations.append("the access token is sent to the login host")
-        path = url.path.removeprefix("/v1.0") if host in GRAPH_HOSTS else url.path
+        path = one_slash(url.path.removeprefix("/v1.0")) if host in GRAPH_HOSTS else url.path
         struck = self._struck(request.method, path)
 
         def refuse(refusal: Refusal) -> Response:
@@ -108,15 +108,14 @@ class Hosts:
     def _graph_answer(self, request: Request, host: str, headers: Mapping[str, str], exchange: Exchange) -> Answer:
         root = f"https://{host}/v1.0"
         target = request.url.removeprefix(root)
-        path = target.partition("?")[0]
         try:
             roles = self._roles(headers, host)
             if not target.startswith("/"):
                 self.violations.append(f"a request beside v1.0: {request.url}")
                 raise Refusal(400, "BadRequest", "Invalid version.")
-            item = Item(request.method, target, headers, _parsed(request.body, headers))
-            if path == "/$batch" and request.method == "POST":
-                return answer_batch(self, item.body, lambda one: self._spoiled(one, roles, root), exchange)
+            item = Item(request.method, one_slash(target), headers, _parsed(request.body, headers))
+            if item.target.partition("?")[0] == "/$batch" and request.method == "POST":
+                return answer_batch(self, item.body, lambda one: self._spoiled(one, roles, root), exchange, root)
             return self._one(item, roles, root)
         except Refusal as refusal:
             return self.refused(refusal, headers)

@@ -41,7 +41,7 @@ def list_members(service: Service, call: Call, match: "re.Match[str]") -> Answer
 def change_group(service: Service, call: Call, match: "re.Match[str]") -> Answer:
     """PATCH: members are added, all or none; anything else changes the group itself."""
     body = call.object()
-    if set(body) != {"members@odata.bind"}:
+    if {name for name in body if not name.startswith("@odata.")} != {"members@odata.bind"}:
         return change_properties(service, call, match)
     service.may(call, permissions.WRITE_MEMBERS)
     group = _writable(service, call, match["group"])

@@ -42,7 +42,7 @@ class TokenEndpoint:
         """A token or an error, as JSON."""
         tenant, _, rest = path.strip("/").partition("/")
         if rest == "v2.0/.well-known/openid-configuration" or path.startswith("/common/discovery/instance"):
-            return self._metadata(host, tenant, rest)
+            return self._metadata(host, tenant, rest, now)
         if rest != "oauth2/v2.0/token" or request.method != "POST":
             return _json(404, {"error": "invalid_request", "error_description": "not found"})
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -60,10 +60,8 @@ class TokenEndpoint:
         for name in ("grant_type", "client_id", "scope"):
             if name not in form:
                 return self._error(400, "invalid_request", 900144, f"The request body must contain the following parameter: '{name}'.", now)
-        if tenant not in (self._tenant, self._domain) or host != self.cloud:
-            if "." not in tenant and tenant.count("-") != 4:
-                return self._error(400, "invalid_request", 900023, f"Specified tenant identifier '{tenant}' is not valid.", now)
-            return self._error(400, "invalid_request", 90002, f"Tenant '{tenant}' not found.", now)
+        if unknown := self._unknown(tenant, host, now):
+            return unknown
         app = self._apps.get(form["client_id"].lower())
         if app is None:
             return self._error(400, "unauthorized_client", 700016, f"Application '{form['client_id']}' was not found.", now)
@@ -85,6 +83,14 @@ class TokenEndpoint:
             return self._error(401, "invalid_client", 7000222, f"The client secret keys for app '{app.client_id}' are expired.", now)
         token = self._issue(app, audience, now, lifetime)
         return _json(200, {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token})
+
+    def _unknown(self, tenant: str, host: str, now: float) -> Response | None:
+        """The error of whoever asks for another tenant, or in another cloud."""
+        if tenant in (self._tenant, self._domain) and host == self.cloud:
+            return None
+        if "." not in tenant and tenant.count("-") != 4:
+            return self._error(400, "invalid_request", 900023, f"Specified tenant identifier '{tenant}' is not valid.", now)
+        return self._error(400, "invalid_tenant", 90002, f"Tenant '{tenant}' not found.", now)
 
     def _issue(self, app: App, audience: str, now: float, lifetime: int) -> str:
         claims: dict[str, JSON] = {
@@ -120,7 +126,7 @@ class TokenEndpoint:
         }
         return _json(status, body)
 
-    def _metadata(self, host: str, tenant: str, rest: str) -> Response:
+    def _metadata(self, host: str, tenant: str, rest: str, now: float) -> Response:
         """What authentication libraries ask for before they ask for a token."""
         if not rest.endswith("openid-configuration"):
             aliases: list[JSON] = [host]
@@ -132,6 +138,8 @@ class TokenEndpoint:
                     "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": aliases}],
                 },
             )
+        if unknown := self._unknown(tenant, host, now):
+            return unknown
         base = f"https://{host}/{tenant}"
         return _json(
             200,
