@@ -64,6 +64,8 @@ def _passing(answer: Answer) -> str:
 
 def _forbidden(answer: Answer, roles: Collection[str] | None) -> str:
     needs = answer.item.needs
+    if needs == READ_GROUPS and roles is not None and not {READ_GROUPS, WRITE_MEMBERS} & {*roles}:
+        needs = WRITE_MEMBERS  # which is needed anyway, and in most tenants enough for this too
     if unlicensed(answer):
         return "the tenant has no Microsoft Entra ID P2 licence, without which Graph does not tell who is risky"
     if answer.code == "Directory_QuotaExceeded":
