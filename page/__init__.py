@@ -29,7 +29,7 @@ def serve(users: int = 12, seed: int = 1, port: int = 8765) -> None:
         "AZURE_AD_CLIENT_ID": tenant.app.client_id,
         "AZURE_AD_CLIENT_SECRET": tenant.app.secret,
     }
-    with _bound(port) as for_people, _bound(0) as for_worker:
+    with _listening(port) as for_people, _listening(0) as for_worker:
         print("Starting workerd and Python …", flush=True)
         with Worker(vars=variables, outbound=f"http://127.0.0.1:{_port(for_worker)}") as worker:
             app = _Both(create_app(Simulation(tenant, clock, worker), _port(for_people)), create_tenant_app(tenant), _port(for_worker))
@@ -51,12 +51,13 @@ class _Both:
         await (self._tenant if for_tenant else self._page)(scope, receive, send)
 
 
-def _bound(port: int) -> socket.socket:
-    """A socket bound to the loopback; not yet listening, so that nobody waits in vain."""
+def _listening(port: int) -> socket.socket:
+    """A socket that listens on the loopback: from now on the port is ours, and who comes early waits."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen()
     except OSError:
         listener.close()
         raise

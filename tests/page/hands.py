@@ -1,5 +1,7 @@
 """What a person does at the page, and what they find there."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 TICK_MILLISECONDS = 60_000
@@ -25,16 +27,23 @@ def member(page: Page, level: str, user: str) -> Locator:
 
 def tick(page: Page) -> None:
     """Let a minute pass and wait for the end of its tick."""
-    start_tick(page)
-    end_of_tick(page)
+    end_of_tick(page, start_tick(page))
 
 
-def start_tick(page: Page) -> None:
-    """Let a minute pass."""
+def start_tick(page: Page) -> int:
+    """Let a minute pass; its number."""
+    minute = next_minute(page)
     page.get_by_role("button", name="Next minute").click()
-    expect(page.locator("body.running")).to_be_visible()
+    return minute
 
 
-def end_of_tick(page: Page) -> None:
-    """Wait until the Worker is done."""
+def next_minute(page: Page) -> int:
+    """The number of the minute to come."""
     expect(page.locator("body:not(.running)")).to_be_visible(timeout=TICK_MILLISECONDS)
+    last = re.search(r"Minute (\d+):", page.locator("#worker").inner_text())
+    return int(last[1]) + 1 if last else 1
+
+
+def end_of_tick(page: Page, minute: int) -> None:
+    """Wait until the Worker is done with it."""
+    expect(page.locator("#worker")).to_have_text(re.compile(rf"Minute {minute}:"), timeout=TICK_MILLISECONDS)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.page.hands import act, end_of_tick, tick
+from tests.page.hands import act, end_of_tick, next_minute, tick
 
 # Text and its background, wherever there is text: the ratio of https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio, below 4.5 only.
 FAINT_TEXT = """() => {
@@ -102,9 +102,10 @@ def test_everything_can_be_done_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Space")
     expect(page.get_by_label("Lost answers")).to_be_checked()
     page.keyboard.press("Space")
+    minute = next_minute(page)
     page.get_by_role("button", name="Next minute").focus()
     page.keyboard.press("Enter")
-    end_of_tick(page)
+    end_of_tick(page, minute)
     expect(page.get_by_role("button", name="Next minute")).to_be_focused()
 
 

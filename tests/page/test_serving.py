@@ -17,7 +17,7 @@ from page.simulation import Simulation
 from runtime import Tick, Worker
 from runtime.serving import serving
 from simulator import Tenant
-from tests.page.serving import served
+from tests.page.serving import Served, served
 
 PORT = 8765
 OWN = {"Host": f"127.0.0.1:{PORT}", "Origin": f"http://127.0.0.1:{PORT}"}
@@ -137,8 +137,8 @@ def test_a_minute_that_was_skipped_to_is_not_fired_again(simulation: Simulation)
     assert tick["number"] == 1
 
 
-def test_a_port_in_use_is_an_error_at_once() -> None:
-    with served() as site, pytest.raises(OSError, match="in use"):
+def test_a_port_in_use_is_an_error_at_once(site: Served) -> None:
+    with pytest.raises(OSError, match="in use"):
         serve(port=int(site.address.rpartition(":")[2]))
 
 
