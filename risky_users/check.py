@@ -1,6 +1,5 @@
 """What stands between this configuration and groups that are kept: the chain, link by link, from what was read of it."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -88,8 +87,7 @@ def configured(settings: Settings, variables: Variables) -> Finding:
 
 def shut_out(settings: Settings, error: AuthError) -> list[Finding]:
     """The chain from the tenant on where no token is issued."""
-    code = re.search(r"AADSTS(\d+)", str(error))
-    if code and int(code[1]) not in _NO_SUCH_TENANT:
+    if error.code and error.code not in _NO_SUCH_TENANT:
         return [_tenant(settings), Finding("credentials", State.FAILED, str(error)), *_skipped("credentials", "the credentials")]
     return [Finding("tenant", State.FAILED, str(error)), *_skipped("tenant", "the tenant")]
 

@@ -49,7 +49,8 @@ class Web:
             except AuthError as error:
                 if not self.trouble:
                     raise
-                raise AuthError(f"{error} On this machine: {self.trouble}.") from error
+                message = f"{error} On this machine: {self.trouble}."
+                raise AuthError(message, code=error.code, request_ids=error.request_ids) from error
 
     async def fetch(self, client: httpx.AsyncClient, request: Request) -> Reply:
         """What `wire.Fetch` promises; the time limit is on the whole exchange, while httpx's own are on each wait."""

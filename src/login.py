@@ -26,7 +26,15 @@ _REMEDIES = {
 
 
 class AuthError(Exception):
-    """Microsoft Entra issues no token, so nothing can be read or written; the message says why and what to do."""
+    """Microsoft Entra issues no token, so nothing can be read or written; the message says why and what to do.
+
+    `code` is the number after AADSTS, 0 where there is none; `request_ids` are what Microsoft's support asks for.
+    """
+
+    def __init__(self, message: str, *, code: int = 0, request_ids: tuple[str, ...] = ()) -> None:
+        self.code = code
+        self.request_ids = request_ids
+        super().__init__(message)
 
 
 @dataclass(slots=True)
@@ -81,7 +89,8 @@ async def sign_in(wire: Wire, settings: Settings, token: Token) -> None:
             return  # the old one still works: an outage of minutes goes unnoticed
         wait = wire.backoff(attempt, reply.headers)
         if not transient or attempt == ATTEMPTS or wire.clock.now() + wait >= wire.deadline:
-            raise AuthError(f"No access token from {settings.cloud.login}: {_reason(reply, wait)} (client-request-id {request_id}).")
+            message = f"No access token from {settings.cloud.login}: {_reason(reply, wait)}."
+            raise AuthError(message, code=_error_code(reply), request_ids=(request_id,))
         await wire.clock.sleep(wait)
 
 
