@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from random import Random
 from typing import Protocol
 
 import js
 from pyodide.ffi import JsException, to_js
-from workers import WorkerEntrypoint, fetch
+from workers import WorkerEntrypoint
 
 from graph import Graph, Memory
 from log import LEVELS, log_to
@@ -15,7 +16,13 @@ from settings import ConfigError, read_settings
 from sync import TICK_SECONDS, sync
 from wire import REQUEST_SECONDS, Reply, Request
 
-log = log_to(js.console, lambda record: to_js(record, dict_converter=js.Object.fromEntries))
+
+def as_object(fields: Mapping[str, object]) -> object:
+    """A dict as a JavaScript object."""
+    return to_js(fields, dict_converter=js.Object.fromEntries)
+
+
+log = log_to(js.console, as_object)
 
 
 class Controller(Protocol):
@@ -45,17 +52,21 @@ class WorkersClock:
 
 
 async def send(request: Request) -> Reply:
-    """One HTTP request through the runtime's fetch, as `wire.Fetch` promises."""
+    """One HTTP request, as `wire.Fetch` promises.
+
+    Through JavaScript's own fetch, and with the body as bytes: both take less CPU than what the SDK makes of them.
+    """
+    options = {
+        "method": request.method,
+        "headers": request.headers,
+        "body": request.body,
+        "redirect": "manual",
+        "signal": js.AbortSignal.timeout(int(request.timeout * 1000)),
+    }
     try:
-        response = await fetch(  # type: ignore[call-arg]  # the SDK's types lack `signal`, which it hands on to fetch
-            request.url,
-            method=request.method,  # type: ignore[arg-type]  # any HTTP method's name will do
-            headers=request.headers,
-            body=request.body,
-            redirect="manual",
-            signal=js.AbortSignal.timeout(int(request.timeout * 1000)),
-        )
-        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, await response.text())
+        response = await js.fetch(request.url, as_object(options))
+        body = await response.arrayBuffer()
+        return Reply(response.status, js.Object.fromEntries(response.headers).to_py(), body.to_bytes().decode(errors="replace"))
     except JsException as error:
         raise OSError(error.name) from None
 

@@ -155,11 +155,12 @@ class Graph:
         )
         entries, error, last = yield from self._list(item)
         for entry in entries:
-            user, level, deleted = _risky_user(entry)
-            if not user:
+            fields = entry if isinstance(entry, dict) else {}
+            user, level = fields.get("id"), fields.get("riskLevel")
+            if not isinstance(user, str) or not GUID.fullmatch(user) or not isinstance(level, str):
                 error = error or self._error(last)
-            elif level in by_level and not deleted:
-                by_level[level].add(user)
+            elif level in by_level and fields.get("isDeleted") is not True:
+                by_level[level].add(user.lower())
         return error, last.refused and last.status == 400 and not entries
 
     def groups_named(self, names: Collection[str]) -> Steps[list[Group]]:
@@ -199,8 +200,8 @@ class Graph:
         """
         url = f"/groups/{_checked(group.id)}/members?$select=id&$top={MEMBERS_PAGE}"
         item = Item("GET", url, what=f"read the members of {group.name} ({group.id})", needs=WRITE_MEMBERS)
-        pauses = self._pauses(group)
         entries, error, last = yield from self._list(item)
+        pauses = self._pauses(group) if last.status == 404 else []
         while last.status == 404 and not entries and pauses:
             entries, error, last = yield from self._list(replace(item, pause=pauses.pop(0)))
         if last.status == 404 and last.refused and group.young(self.clock.now()):
@@ -208,13 +209,14 @@ class Graph:
         users: set[str] = set()
         others = 0
         for entry in entries:
-            member, kind = _member(entry)
-            if kind == "#microsoft.graph.user" and member:
-                users.add(member)
-            elif kind:
-                others += 1
-            else:
+            fields = entry if isinstance(entry, dict) else {}
+            member, kind = fields.get("id"), fields.get("@odata.type")
+            if not isinstance(member, str) or not GUID.fullmatch(member) or not isinstance(kind, str) or not kind:
                 error = error or self._error(last)
+            elif kind == "#microsoft.graph.user":
+                users.add(member.lower())
+            else:
+                others += 1
         if error:
             raise error
         return Members(frozenset(users), others)
@@ -420,26 +422,6 @@ def _checked(object_id: str) -> str:
 def _not_there_yet(answer: Answer, group: Group) -> bool:
     """Whether a part of the directory does not know the group: 400, or 404 with the group's id."""
     return answer.refused and (answer.says(_NOT_THERE_YET) or answer.says(group.id))
-
-
-def _risky_user(entry: "JSON") -> tuple[str, str, bool]:
-    """Id, level, and whether the user is deleted; no id where the entry is not understood."""
-    if not isinstance(entry, dict):
-        return "", "", False
-    user, level = entry.get("id"), entry.get("riskLevel")
-    if not isinstance(user, str) or not GUID.fullmatch(user) or not isinstance(level, str):
-        return "", "", False
-    return user.lower(), level, entry.get("isDeleted") is True
-
-
-def _member(entry: "JSON") -> tuple[str, str]:
-    """Id and type of a member; no type where the entry is not understood."""
-    if not isinstance(entry, dict):
-        return "", ""
-    member, kind = entry.get("id"), entry.get("@odata.type")
-    if not isinstance(member, str) or not GUID.fullmatch(member) or not isinstance(kind, str):
-        return "", ""
-    return member.lower(), kind
 
 
 def _group(entry: "JSON") -> Group | None:
