@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
-from typing import TypeAlias
+from typing import Never, TypeAlias
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -23,7 +23,7 @@ from tests.conformance.microsoft import SignIn
 
 pytestmark = pytest.mark.any_request
 
-Case: TypeAlias = schemathesis.Case  # type: ignore[type-arg]  # its parameters are the library's own affair
+Case: TypeAlias = schemathesis.Case[Never]  # of whatever operation
 BRIEF = settings(max_examples=8, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 NAME = "IdentityProtection-RiskyUser-RiskLevel-high"
