@@ -49,6 +49,11 @@ def test_under_another_name_it_answers_nothing(client: httpx.Client, path: str, 
     assert client.get(path, headers={"Host": host}).status_code == 403
 
 
+@pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", f"localhost:{PORT}"])
+def test_under_its_own_names_it_answers(client: httpx.Client, host: str) -> None:
+    assert client.get("/", headers={"Host": host}).status_code == 200
+
+
 @pytest.mark.parametrize("origin", ["https://risky.example", "null", "http://127.0.0.1:80", f"https://127.0.0.1:{PORT}", None])
 def test_another_sites_page_can_change_nothing(client: httpx.Client, simulation: Simulation, origin: str | None) -> None:
     before = len(simulation.tenant.users)

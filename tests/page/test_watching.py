@@ -96,6 +96,10 @@ def test_two_windows_show_the_same(page: Page, browser: Browser) -> None:
     other.goto(page.url, wait_until="domcontentloaded")
     act(page, "Ines Ito", "Confirm")
     expect(other.get_by_role("button", name="Ines Ito confirmed compromised")).to_be_visible()
+    page.get_by_label("Every minute").check()
+    expect(other.get_by_label("Every minute")).to_be_checked()
+    other.get_by_label("Every minute").uncheck()
+    expect(page.get_by_label("Every minute")).not_to_be_checked()
     other.close()
 
 
@@ -120,6 +124,17 @@ def test_members_fly_to_their_group_unless_motion_is_unwelcome(page: Page) -> No
     tick(page)
     expect(page.locator(".members").get_by_text("Elif Engel")).to_have_count(0)
     assert page.evaluate("[window.flown, document.getAnimations().length]") == [0, 0]
+
+
+def test_when_the_simulation_has_ended_the_page_says_so(browser: Browser) -> None:
+    with served() as site:
+        page = browser.new_page()
+        page.goto(site.address, wait_until="domcontentloaded")
+        expect(page.locator(".person").first).to_be_visible()
+        expect(page.get_by_role("alert")).to_be_hidden()
+        site.process.terminate()
+        expect(page.get_by_role("alert")).to_contain_text("The simulation has ended")
+        page.close()
 
 
 def test_the_readme_has_its_picture(browser: Browser, tmp_path: Path) -> None:
