@@ -202,7 +202,7 @@ def _items(batch: JSON) -> list[_Item]:
 
 
 def _typed(text: str) -> JSON:
-    return int(text) if text.isdecimal() else {"true": True, "false": False}.get(text, text)
+    return int(text) if text.isdecimal() and len(text) < 19 else {"true": True, "false": False}.get(text, text)
 
 
 def _hold(validator: Draft4Validator, value: JSON, where: str) -> None:

@@ -59,7 +59,7 @@ class Client:
 
     def send(self, method: str, target: str, body: JSON = None, **headers: str) -> Reply:
         url = target if "://" in target else f"{ROOT}{target}"
-        sent = {"Authorization": f"Bearer {self.token}", **headers}
+        sent = {"Authorization": f"Bearer {self.token}", "client-request-id": self.app.object_id, **headers}
         if body is not None:
             sent["Content-Type"] = "application/json"
         return reply(self.tenant.handle(Request(method, url, sent, b"" if body is None else json.dumps(body).encode())))
