@@ -111,4 +111,4 @@ def test_whatever_a_batch_holds_each_answer_conforms(tenant: Tenant, known: dict
         return entry
 
     fuzz()
-    assert {200, 400, 404} < set(statuses)
+    assert {200, 400, 404} <= set(statuses)
