@@ -36,6 +36,11 @@ mutants: install ## Break plan, sync and the retry logic in hundreds of ways, an
 test-native: install ## Run the uploaded Worker on workerd's own Python, which Cloudflare serves
 	@$(RUN) pytest tests/native
 
+.PHONY: bench
+bench: install ## Measure what a tick costs; writes bench/results.md and bench/results.svg
+	@$(UV) sync --quiet --inexact --no-python-downloads --group bench
+	@PYTHONPATH=src $(RUN) python -m bench
+
 .PHONY: lint
 lint: install ## Check style and types (ruff, mypy --strict)
 	@$(RUN) ruff check .
