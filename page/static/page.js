@@ -75,7 +75,7 @@ function say(sentence) {
 byId("tick").addEventListener("click", () => {
   if (!state?.running) post("/api/tick");
 });
-byId("cron").addEventListener("change", (event) => post(`/api/cron/${event.target.checked ? "on" : "off"}`));
+byId("cron").addEventListener("change", (event) => flip(event.target, "/api/cron"));
 byId("find").addEventListener("input", () => state && showUsers());
 byId("add").addEventListener("click", async () => {
   byId("find").value = "";
@@ -188,19 +188,34 @@ function showStep() {
   step.textContent = parts.length ? parts.join(" and ") : "The groups hold exactly the risky users";
 }
 
-// --- faults ---
+// --- switches ---
+
+const flipping = new Set(); // switches whose new position is on its way: a state from before must not turn them back
+
+async function flip(input, path) {
+  flipping.add(input);
+  await post(`${path}/${input.checked ? "on" : "off"}`);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  flipping.delete(input);
+  showSwitches();
+}
+
+function turn(input, on) {
+  if (!flipping.has(input)) input.checked = on;
+}
 
 function createFault({ name, title, explanation }) {
   const id = `fault-${name.replaceAll(" ", "-")}`;
   const input = make("input", { type: "checkbox", "aria-describedby": id });
   input.setAttribute("role", "switch");
-  input.addEventListener("change", () => post(`/api/faults/${encodeURIComponent(name)}/${input.checked ? "on" : "off"}`));
+  input.addEventListener("change", () => flip(input, `/api/faults/${encodeURIComponent(name)}`));
   return make("li", { title: explanation }, make("label", { className: "switch" }, input, make("span", { textContent: title })), make("small", { id, textContent: explanation }));
 }
 
-function showFaults() {
+function showSwitches() {
+  turn(byId("cron"), state.everyMinute);
   keep(byId("faults"), state.faults, (fault) => fault.name, createFault, (element, fault) => {
-    element.querySelector("input").checked = fault.on;
+    turn(element.querySelector("input"), fault.on);
   });
 }
 
@@ -378,8 +393,7 @@ function show(next) {
   byId("domain").textContent = next.domain;
   document.body.classList.toggle("running", next.running);
   byId("tick").setAttribute("aria-disabled", String(next.running));
-  byId("cron").checked = next.everyMinute;
-  showFaults();
+  showSwitches();
   showUsers();
   showGroups();
   showStep();

@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -101,6 +102,24 @@ def test_two_windows_show_the_same(page: Page, browser: Browser) -> None:
     other.get_by_label("Every minute").uncheck()
     expect(page.get_by_label("Every minute")).not_to_be_checked()
     other.close()
+
+
+def test_a_switch_stays_as_it_was_put_while_its_request_is_on_its_way(page: Page) -> None:
+    page.evaluate("""() => {
+      const send = window.fetch;
+      const held = new Promise((resolve) => { window.letGo = resolve; });
+      window.fetch = async (...request) => { await held; return send(...request); };
+    }""")
+    users = page.locator(".person").count()
+    page.get_by_label("Throttling").check()
+    httpx.post(f"{page.url}api/users", headers={"Origin": page.url.rstrip("/")}).raise_for_status()
+    expect(page.locator(".person")).to_have_count(users + 1)
+    assert page.get_by_label("Throttling").is_checked()
+    page.evaluate("window.letGo()")
+    page.wait_for_timeout(500)
+    expect(page.get_by_label("Throttling")).to_be_checked()
+    [throttling] = [fault for fault in httpx.get(f"{page.url}api/state").json()["faults"] if fault["name"] == "throttling"]
+    assert throttling["on"]
 
 
 def test_finding_a_user_leaves_the_others_out(page: Page) -> None:
