@@ -133,6 +133,7 @@ class World:
 
     def start(self, isolate: int, **overrides: str) -> Tick:
         """A cron event in an isolate that is idle."""
+        self.clock.time += 0.001  # so that what happened before is told from what happens meanwhile
         now = self.clock.time
         settings = read_settings(variables(self.tenant, **overrides).get)
         tick = Tick(settings, now, now, undisturbed=self._calm())
