@@ -188,7 +188,7 @@ class _Sending:
 
     def given_up(self) -> Answer:
         """The last answer there was, marked as unsent."""
-        return replace(self.last or Answer(self.item), unsent=True, attempts=self.attempts)
+        return replace(self.last or Answer(self.item), unsent=True)
 
 
 class Batches:
@@ -276,7 +276,7 @@ class Batches:
         if any(item.paced for item in items):
             self._pace_due = self._wire.clock.now() + PACE_SECONDS
         self._write_units += sum(item.write_units for item in items)
-        return _read_answers(items, reply, request_id)
+        return _read_answers(batch, reply, request_id)
 
     def _judge(self, batch: list[_Sending], answers: list[Answer]) -> list[tuple[_Sending, Answer]]:
         """The items that are done with; the others are due again."""
@@ -295,7 +295,7 @@ class Batches:
                 sending.last = answer
                 sending.due = now + self._wire.backoff(sending.attempts, answer.headers)
             else:
-                done.append((sending, replace(answer, attempts=sending.attempts + 1)))
+                done.append((sending, answer))
             if sending.item.paced:
                 sending.due = max(sending.due, self._pace_due)
         return done
@@ -316,34 +316,30 @@ def _entry(number: int, item: Item) -> dict[str, object]:
     return entry
 
 
-def _read_answers(items: list[Item], reply: Reply, request_id: str) -> list[Answer]:
+def _read_answers(batch: list[_Sending], reply: Reply, request_id: str) -> list[Answer]:
     """Each item's answer, found by its id, for the order is Graph's own; what was not answered readably has status 0."""
     body = _parse(reply.body)
     responses = body.get("responses") if isinstance(body, dict) and reply.status in (200, 424) else None
     if not isinstance(responses, list):
         status = 0 if 200 <= reply.status < 300 else reply.status
-        return [Answer(item, status, body, reply.headers, request_id, whole=True) for item in items]
-    by_id: dict[str, list[Answer]] = {}
+        return [Answer(sent.item, status, body, reply.headers, request_id, whole=True, attempts=sent.attempts + 1) for sent in batch]
+    by_id: dict[str, list[dict[str, JSON]]] = {}
     for response in responses:
-        if isinstance(response, dict) and isinstance(response.get("id"), str):
-            number = str(response["id"])
-            if number.isdecimal() and len(number) < 3 and 1 <= int(number) <= len(items):
-                by_id.setdefault(number, []).append(_read_answer(items[int(number) - 1], response, request_id))
-    answers = []
-    for place, item in enumerate(items, 1):
-        found = by_id.get(str(place), [])
-        answers.append(found[0] if len(found) == 1 else Answer(item, client_request_id=request_id))
-    return answers
+        if isinstance(response, dict) and isinstance(number := response.get("id"), str):
+            by_id.setdefault(number, []).append(response)
+    return [_read_answer(sent, by_id.get(str(number), []), request_id) for number, sent in enumerate(batch, 1)]
 
 
-def _read_answer(item: Item, response: "dict[str, JSON]", request_id: str) -> Answer:
+def _read_answer(sent: _Sending, responses: "list[dict[str, JSON]]", request_id: str) -> Answer:
+    response = responses[0] if len(responses) == 1 else {}
     status, headers = response.get("status"), response.get("headers")
     return Answer(
-        item,
+        sent.item,
         status if type(status) is int and 100 <= status < 600 else 0,
         response.get("body"),
         {name.lower(): value for name, value in headers.items() if isinstance(value, str)} if isinstance(headers, dict) else {},
         request_id,
+        attempts=sent.attempts + 1,
     )
 
 
