@@ -76,5 +76,5 @@ node_modules/installed: package.json package-lock.json
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built
-	@rm -rf .tools .venv node_modules python_modules build dist .wrangler .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .tools .venv node_modules python_modules build dist mutants .wrangler .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
