@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch import JSON, Answer, Item, _read_answers
+from batch import JSON, Answer, Item, Operation, Steps
 from directory import GROUP_NAMES
 from graph import Graph, Memory
 from login import AuthError, Token, sign_in
@@ -130,10 +130,18 @@ def test_a_token_nested_without_end_tells_no_permissions() -> None:
     assert Token(f"e30.{base64.urlsafe_b64encode(DEEP.encode()).decode()}.x").roles is None
 
 
+def asking(items: list[Item]) -> Steps[list[Answer]]:
+    return (yield items)
+
+
 @given(st.integers(1, 20), replies)
 def test_every_item_of_a_batch_gets_one_answer_of_its_own(count: int, reply: Reply) -> None:
     items = [Item("GET", f"/groups/{number}", what="read", needs="") for number in range(count)]
-    answers = _read_answers(items, reply, "id")
+    clock = StoppedClock()
+    graph = Graph(SETTINGS, Memory(), fetch=Impostor([reply], clock, []).fetch, clock=clock, random=Random(0), deadline=clock.time + 50)
+    operation = Operation(asking(items))
+    finish(graph.run(operation))
+    answers = operation.result()
     assert [answer.item for answer in answers] == items
     assert all(answer.status == 0 or 100 <= answer.status < 600 for answer in answers)
 
