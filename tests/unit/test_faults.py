@@ -1,5 +1,6 @@
 """What goes wrong in a tick, fault by fault: what is repeated, what is left alone, what the administrator is told."""
 
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -176,6 +177,35 @@ def test_of_a_batch_only_the_items_that_failed_are_sent_again() -> None:
     assert in_sync(ticks)
 
 
+def test_what_waited_for_a_refused_item_is_sent_again_at_once() -> None:
+    ticks = synchronised(0)
+    for _ in range(60):
+        ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    started = ticks.clock.time
+    ticks.tenant.requests.clear()
+    ticks.tenant.faults = [Fault("status", *ADD, status=400, code="Request_BadRequest", message="No.", times=1)]
+    ticks.tick()
+    assert {exchange.time for exchange in ticks.tenant.requests} == {started}
+    assert in_sync(ticks)
+
+
+@pytest.mark.parametrize("status", [424, 503])
+def test_nothing_is_sent_more_than_five_times(status: int) -> None:
+    ticks = synchronised()
+    ticks.tenant.requests.clear()
+    ticks.tenant.faults = [Fault("status", *RISK, status=status)]
+    [problem] = failing(ticks)
+    assert f"Graph answers {status}, 5 times" in problem
+    assert len(sent(ticks, "GET", "/identityProtection/.*")) == 5
+
+
+@pytest.mark.parametrize("status", ["200", True, 99, 600, -1, 200.5, None, [200]])
+def test_an_item_whose_status_makes_no_sense_was_not_answered(status: object) -> None:
+    ticks = synchronised()
+    ticks.forge = lambda body: re.sub(r'"status":200', f'"status":{json.dumps(status)}', body)
+    assert all("Graph gave no answer that can be read" in problem for problem in failing(ticks))
+
+
 @pytest.mark.parametrize(
     ("request_", "method", "path"),
     [(RISK, "GET", "/identity.*"), (ADD, "PATCH", "/groups/.*"), (REMOVE, "DELETE", ".*")],
@@ -231,6 +261,16 @@ def test_answers_that_take_too_long_end_the_tick_in_time_and_leave_everything_as
     failing(ticks)
     assert ticks.clock.time == started + 60
     assert members(ticks.tenant) == before
+
+
+def test_the_record_of_a_failed_tick_holds_the_request_ids_that_microsoft_asks_for(log: pytest.LogCaptureFixture) -> None:
+    ticks = synchronised()
+    for fault, count in ((Fault("status", *RISK, status=403), 2), (Fault("redirect", *TOKEN), 1)):
+        ticks.tenant.tokens.issued.clear()
+        ticks.tenant.faults = [fault]
+        failing(ticks)
+        record = vars(log.records[-1])["record"]
+        assert len(record["failedRequests"]) == count
 
 
 # --- writes that may have happened ---
@@ -474,12 +514,16 @@ def test_max_removals_caps_each_tick_and_the_rest_follows() -> None:
     new = tenant.add_user()
     tenant.set_risk(new, "medium")
     left = []
+    notes: list[str] = []
     for _ in range(4):
         report = ticks.tick(MAX_REMOVALS="3")
         left.append(sum(tally.left for tally in report.levels.values()))
         assert new.id in tenant.members_of(GROUP_NAMES["medium"])
-        assert (report.outcome == "left over") == any("MAX_REMOVALS = 3" in note for note in report.notes)
+        assert (report.outcome == "left over") == bool(report.notes)
+        notes += report.notes
     assert left == [3, 3, 3, 1]
+    stay = "users stay for now, whose leave MAX_REMOVALS = 3 leaves for later minutes."
+    assert notes == [f"high: 5 {stay}", f"low: 2 {stay}", f"high: 2 {stay}", f"low: 2 {stay}", f"low: 1 {stay}"]
     assert in_sync(ticks)
 
 
