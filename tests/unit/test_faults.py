@@ -189,6 +189,13 @@ def test_what_waited_for_a_refused_item_is_sent_again_at_once() -> None:
     assert in_sync(ticks)
 
 
+def test_a_batch_that_is_refused_as_a_whole_says_nothing_about_its_items() -> None:
+    ticks = synchronised()
+    ticks.tenant.faults = [Fault("status", *BATCH, status=400)]
+    assert len(failing(ticks)) == 2
+    assert ticks.tenant.subrequests == 1
+
+
 @pytest.mark.parametrize("status", [424, 503])
 def test_nothing_is_sent_more_than_five_times(status: int) -> None:
     ticks = synchronised()
@@ -202,7 +209,7 @@ def test_nothing_is_sent_more_than_five_times(status: int) -> None:
 @pytest.mark.parametrize("status", ["200", True, 99, 600, -1, 200.5, None, [200]])
 def test_an_item_whose_status_makes_no_sense_was_not_answered(status: object) -> None:
     ticks = synchronised()
-    ticks.forge = lambda body: re.sub(r'"status":200', f'"status":{json.dumps(status)}', body)
+    ticks.forge = lambda body: re.sub(r'"status":200,"headers":', f'"status":{json.dumps(status)},"headers":7,"former":', body)
     assert all("Graph gave no answer that can be read" in problem for problem in failing(ticks))
 
 
@@ -265,7 +272,7 @@ def test_answers_that_take_too_long_end_the_tick_in_time_and_leave_everything_as
 
 def test_the_record_of_a_failed_tick_holds_the_request_ids_that_microsoft_asks_for(log: pytest.LogCaptureFixture) -> None:
     ticks = synchronised()
-    for fault, count in ((Fault("status", *RISK, status=403), 2), (Fault("redirect", *TOKEN), 1)):
+    for fault, count in ((Fault("status", *RISK, status=403), 2), (Fault("unanswered", *RISK), 1), (Fault("redirect", *TOKEN), 1)):
         ticks.tenant.tokens.issued.clear()
         ticks.tenant.faults = [fault]
         failing(ticks)
