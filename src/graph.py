@@ -328,7 +328,8 @@ class Graph:
         """Remove users from the group, one a request as Graph has it, 20 requests a batch.
 
         Somebody who is no member any more makes Graph say 404, naming the group, or 400: as good as done
-        (https://learn.microsoft.com/graph/api/group-delete-members).
+        (https://learn.microsoft.com/graph/api/group-delete-members). It says the same where it does not know a new group
+        yet, so that of a young group it proves nothing.
         """
         writes = Writes()
         for start in range(0, len(users), PARALLEL_ITEMS):
@@ -340,6 +341,8 @@ class Graph:
             for user, answer in zip(chunk, answers, strict=True):
                 if answer.ok:
                     writes.done.append(user)
+                elif answer.refused and _not_there_yet(answer, group) and group.young(self.clock.now()):
+                    writes.left_over.append(user)
                 elif answer.refused and (answer.status == 404 or answer.says(_NOT_A_MEMBER)):
                     writes.already.append(user)
                 elif answer.refused:

@@ -4,7 +4,7 @@ import pytest
 
 from directory import GROUP_NAMES
 from plan import LEVELS
-from simulator import Tenant
+from simulator import Fault, Tenant
 from tests.ticks import Ticks, contoso
 
 
@@ -50,4 +50,17 @@ def test_three_thousand_users_are_synchronised_within_two_minutes_at_the_default
     ticks = contoso(3000)
     assert ticks.tick().outcome == "left over"
     ticks.tick()
+    assert in_sync(ticks)
+
+
+def test_a_removal_answered_by_a_directory_that_does_not_know_the_group_yet_is_not_taken_for_done() -> None:
+    ticks = contoso()
+    ticks.tick()
+    cleared = ticks.tenant.risky_at("high")[0]
+    ticks.tenant.dismiss(cleared)
+    group = ticks.tenant.group_named(GROUP_NAMES["high"])
+    unknown = f"Resource '{group.id}' does not exist or one of its queried reference-property objects are not present."
+    ticks.tenant.faults = [Fault("status", "DELETE", status=404, code="Request_ResourceNotFound", message=unknown, times=1)]
+    assert ticks.tick().outcome == "left over"
+    assert ticks.tick().outcome == "changed"
     assert in_sync(ticks)
