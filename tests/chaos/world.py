@@ -205,7 +205,7 @@ class World:
             tick.under_way += 1
             await Until(sent + request.timeout)
             raise TimeoutError
-        await Until(sent + self.random.uniform(0.0, 0.2))
+        await Until(sent + min(self.random.uniform(0.0, 0.2), request.timeout))
         answer = self._handle(tick, message)
         if self.clock.time + answer.delay > sent + request.timeout:
             await Until(sent + request.timeout)
