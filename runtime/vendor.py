@@ -52,8 +52,10 @@ def _install(requirements: list[str], folder: Path) -> None:
             commands.append([uv, "pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target", str(folder)])
     quiet = ["--quiet", "--disable-pip-version-check", "--no-compile", "--root-user-action", "ignore"]
     # Debian refuses installations into its own Python even where the target is elsewhere; older pips do not know the permission.
-    commands.append([sys.executable, "-m", "pip", "install", *quiet, "--break-system-packages", "--no-deps", "--target", str(folder)])
-    commands.append([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)])
+    # In a virtual environment without pip, the Python it was made from may have it.
+    for python in dict.fromkeys((sys.executable, f"{sys.base_prefix}/bin/python3")):
+        commands.append([python, "-m", "pip", "install", *quiet, "--break-system-packages", "--no-deps", "--target", str(folder)])
+        commands.append([python, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)])
     told = ""
     for command in commands:
         done = subprocess.run([*command, *requirements], capture_output=True, text=True, check=False)

@@ -37,7 +37,9 @@ def explain(answer: Answer, roles: Collection[str] | None) -> str:
 
 def _reason(answer: Answer, roles: Collection[str] | None) -> str:
     if answer.left_over:
-        return "this tick's budget ended first; the next minute goes on"
+        return (
+            "this tick's subrequests or time ended first; the next minute tries again, and if this repeats, docs/cost.md names the limits"
+        )
     if answer.unsent or answer.transient:
         return _passing(answer)
     if 200 <= answer.status < 300:

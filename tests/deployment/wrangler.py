@@ -19,7 +19,11 @@ class Upload:
 def deploy(checkout: Path, out: Path) -> Upload:
     """Run `wrangler deploy --dry-run` in a checkout; `out` receives what would be uploaded."""
     node = ROOT / "node_modules" / ".bin"
-    environment = os.environ | {"PATH": f"{node}{os.pathsep}{os.environ['PATH']}", "WRANGLER_SEND_METRICS": "false", "CI": "true"}
+    environment = os.environ | {
+        "PATH": f"{node}{os.pathsep}{os.environ['PATH']}{os.pathsep}{ROOT / '.tools' / 'bin'}",
+        "WRANGLER_SEND_METRICS": "false",
+        "CI": "true",
+    }
     command: list[str | Path] = [node / "node", node / "wrangler", "deploy", "--dry-run", "--outdir", out]
     done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
