@@ -250,13 +250,13 @@ class Graph:
         """Create a security group of this name unless its unique name is taken; None where it was just made by somebody else.
 
         Creating it by its key cannot make two, however often it is sent (https://learn.microsoft.com/graph/api/group-upsert).
+        It holds what a new security group must have and no more: it would change a group that exists unseen.
         """
         properties: dict[str, JSON] = {
             "displayName": name,
             "mailEnabled": False,
             "mailNickname": name,
             "securityEnabled": True,
-            "groupTypes": [],
         }
         item = Item(
             "PATCH",

@@ -65,6 +65,7 @@ def with_work(risky_users: int = 12) -> Meddled:
     tenant.set_risk(tenant.risky_at("medium")[0], "high")
     tenant.set_risk(tenant.add_user(), "medium")
     ticks.restart()
+    ticks.clock.time += 1000  # the groups are new no more
     return ticks
 
 
