@@ -198,3 +198,11 @@ def test_in_a_government_cloud_everything_goes_to_its_own_hosts() -> None:
     ticks.tick(AZURE_CLOUD="usgov-dod")
     assert {request.url.split("/")[2] for _, request in ticks.sent} == {"login.microsoftonline.us", "dod-graph.microsoft.us"}
     assert in_sync(ticks)
+
+
+def test_what_fails_in_passing_is_asked_for_five_times_and_no_more() -> None:
+    ticks = recording()
+    ticks.tenant.faults = [Fault("status", "GET", "/groups")]
+    with pytest.raises(SyncFailed, match="503, 5 times"):
+        ticks.tick()
+    assert sum("/groups?" in str(item["url"]) for _, items in ticks.batches() for item in items) == 5
