@@ -94,8 +94,7 @@ class Stand:
     @property
     def vars(self) -> Mapping[str, str]:
         """What a Worker of this tenant is configured with."""
-        app = self.tenant.app
-        return {"AZURE_AD_TENANT_ID": self.tenant.id, "AZURE_AD_CLIENT_ID": app.client_id, "AZURE_AD_CLIENT_SECRET": app.secret}
+        return self.tenant.worker_variables
 
     @contextmanager
     def worker(self, source: Path = SRC) -> Iterator[InWorkerd]:

@@ -78,15 +78,10 @@ def main(boot: Callable[[dict[str, str], str], AbstractContextManager[Worker]] =
     console.print(
         "A simulated Entra tenant, and beside it the Worker in Cloudflare's workerd. Nothing leaves this machine.\n", soft_wrap=True
     )
-    variables = {
-        "AZURE_AD_TENANT_ID": tenant.id,
-        "AZURE_AD_CLIENT_ID": tenant.app.client_id,
-        "AZURE_AD_CLIENT_SECRET": tenant.app.secret,
-    }
     with serving(create_app(tenant)) as address:
         status = console.status("Starting workerd and Python …")
         status.start()
-        with boot(variables, address) as worker:
+        with boot(tenant.worker_variables, address) as worker:
             status.stop()
             good = [_tell(console, tenant, worker, clock, chapter) for chapter in STORY]
     if all(good):

@@ -24,14 +24,9 @@ def serve(users: int = 12, seed: int = 1, port: int = 8765) -> None:
     """
     clock = Clock()
     tenant = Tenant.contoso(risky=users, seed=seed, clock=clock.now)
-    variables = {
-        "AZURE_AD_TENANT_ID": tenant.id,
-        "AZURE_AD_CLIENT_ID": tenant.app.client_id,
-        "AZURE_AD_CLIENT_SECRET": tenant.app.secret,
-    }
     with _listening(port) as for_people, _listening(0) as for_worker:
         print("Starting workerd and Python …", flush=True)
-        with Worker(vars=variables, outbound=f"http://127.0.0.1:{_port(for_worker)}") as worker:
+        with Worker(vars=tenant.worker_variables, outbound=f"http://127.0.0.1:{_port(for_worker)}") as worker:
             app = _Both(create_app(Simulation(tenant, clock, worker), _port(for_people)), create_tenant_app(tenant), _port(for_worker))
             # "critical", because a connection that the simulator means to lose is an error to uvicorn
             server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on", timeout_graceful_shutdown=1))

@@ -16,9 +16,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="which made-up ids (default: %(default)s)")
     arguments = parser.parse_args()
     tenant = Tenant.contoso(arguments.users, arguments.seed)
-    print(f"AZURE_AD_TENANT_ID={tenant.id}")
-    print(f"AZURE_AD_CLIENT_ID={tenant.app.client_id}")
-    print(f"AZURE_AD_CLIENT_SECRET={tenant.app.secret}")
+    for name, value in tenant.worker_variables.items():
+        print(f"{name}={value}")
     print(f"http://127.0.0.1:{arguments.port} answers for every host named in X-Forwarded-Host; its controls are under /_simulator/")
     # "critical": a connection that the tenant means to lose is an error to uvicorn
     uvicorn.run(create_app(tenant), host="127.0.0.1", port=arguments.port, log_level="critical")

@@ -90,6 +90,11 @@ class Tenant(Hosts):
         self.changed()
         return app.secret
 
+    @property
+    def worker_variables(self) -> dict[str, str]:
+        """The vars and the secret of a Worker that signs in as the first app, by name."""
+        return {"AZURE_AD_TENANT_ID": self.id, "AZURE_AD_CLIENT_ID": self.app.client_id, "AZURE_AD_CLIENT_SECRET": self.app.secret}
+
     def add_user(self, name: str | None = None) -> User:
         """A user, at no risk."""
         name = name or people.name(len(self.directory.users))

@@ -280,8 +280,9 @@ class Batches:
 
     def _judge(self, batch: list[_Sending], answers: list[Answer]) -> list[tuple[_Sending, Answer]]:
         """The items that are done with; the others are due again."""
-        renew = not self._renewed and any(answer.status == 401 for answer in answers)
-        if any(answer.status == 401 for answer in answers):
+        refused_token = any(answer.status == 401 for answer in answers)
+        renew = refused_token and not self._renewed
+        if refused_token:
             self._renewed = True
             self._token.drop()
         chain_broke = any(answer.status >= 400 and answer.status != 424 for answer in answers)

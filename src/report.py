@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from directory import GROUP_NAMES, Directory
-from graph import GraphError, Writes
+from graph import AuthError, GraphError, Writes
 from plan import LEVELS, Plan, Risk
 
 NAMED = 20
@@ -54,8 +54,8 @@ class Report:
         self.problems.append(message)
         self.request_ids += request_ids
 
-    def failure(self, error: GraphError) -> None:
-        """A read or a write that failed."""
+    def failure(self, error: GraphError | AuthError) -> None:
+        """A read, a write or a sign-in that failed."""
         self.problem(str(error), error.request_ids)
 
     def found(self, directory: Directory, risk: Risk) -> None:

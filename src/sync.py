@@ -28,7 +28,7 @@ async def sync(graph: Graph, settings: Settings) -> Report:
     try:
         await _run(graph, settings, report)
     except AuthError as error:
-        report.problem(str(error), error.request_ids)
+        report.failure(error)
     report.subrequests = graph.subrequests
     report.log(graph.clock.now())
     if report.problems:

@@ -42,12 +42,7 @@ def finish(coroutine: Coroutine[object, None, T]) -> T:
 
 def variables(tenant: simulator.Tenant, **overrides: str) -> Mapping[str, str]:
     """The vars and the secret of a Worker deployed for the tenant."""
-    return {
-        "AZURE_AD_TENANT_ID": tenant.id,
-        "AZURE_AD_CLIENT_ID": tenant.app.client_id,
-        "AZURE_AD_CLIENT_SECRET": tenant.app.secret,
-        **overrides,
-    }
+    return {**tenant.worker_variables, **overrides}
 
 
 @dataclass

@@ -30,13 +30,8 @@ def printed(variables: Callable[[dict[str, str]], Mapping[str, str]] = lambda gi
     """What the tail shows of the demo's first minutes."""
     clock = Minutes()
     tenant = Tenant.contoso(clock=clock.now)
-    given = {
-        "AZURE_AD_TENANT_ID": tenant.id,
-        "AZURE_AD_CLIENT_ID": tenant.app.client_id,
-        "AZURE_AD_CLIENT_SECRET": tenant.app.secret,
-    }
     shown = []
-    with serving(create_app(tenant)) as address, Worker(SOURCE, variables(given), address) as worker:
+    with serving(create_app(tenant)) as address, Worker(SOURCE, variables(tenant.worker_variables), address) as worker:
         for chapter in STORY[:minutes]:
             clock.minute += 1
             chapter.happens(tenant)

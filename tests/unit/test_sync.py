@@ -16,8 +16,12 @@ def members(tenant: Tenant) -> dict[str, frozenset[str]]:
     return {level: tenant.members_of(name) for level, name in GROUP_NAMES.items()}
 
 
+def is_in_sync(tenant: Tenant) -> bool:
+    return members(tenant) == risky(tenant) and not tenant.violations
+
+
 def in_sync(ticks: Ticks) -> bool:
-    return members(ticks.tenant) == risky(ticks.tenant) and not ticks.tenant.violations
+    return is_in_sync(ticks.tenant)
 
 
 def test_the_first_minute_creates_the_groups_and_fills_them() -> None:

@@ -13,7 +13,7 @@ from simulator import Fault, Tenant
 from simulator.asgi import create_app
 from simulator.faults import Kind
 from tests.ticks import SOURCE, variables
-from tests.unit.test_sync import members, risky
+from tests.unit.test_sync import is_in_sync
 from wire import REQUEST_SECONDS
 
 BATCH = ("POST", "/$batch")
@@ -44,7 +44,7 @@ class Deployed:
 
     @property
     def in_sync(self) -> bool:
-        return members(self.tenant) == risky(self.tenant) and not self.tenant.violations
+        return is_in_sync(self.tenant)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from demo.__main__ import STORY, Minutes, main
-from directory import GROUP_NAMES
 from plan import LEVELS
 from runtime import Tick, Worker
 from runtime.serving import serving
@@ -13,6 +12,7 @@ from runtime.tail import render
 from simulator import Fault, Tenant
 from simulator.asgi import create_app
 from tests.ticks import SOURCE, variables
+from tests.unit.test_sync import is_in_sync
 
 
 @pytest.fixture
@@ -42,11 +42,6 @@ def deploy(tenant: Tenant) -> Iterator[Callable[..., Worker]]:
             worker.__exit__(None, None, None)
 
 
-def in_sync(tenant: Tenant) -> bool:
-    groups = all(tenant.members_of(name) == frozenset(user.id for user in tenant.risky_at(level)) for level, name in GROUP_NAMES.items())
-    return groups and not tenant.violations
-
-
 def assert_private(tick: Tick, tenant: Tenant) -> None:
     shown = render(tick)
     for user in tenant.users:
@@ -66,7 +61,7 @@ def test_the_story_of_the_demo_ends_as_it_should(capsys: pytest.CaptureFixture[s
 def test_a_secret_with_every_awkward_character_signs_in(deploy: Callable[..., Worker], tenant: Tenant) -> None:
     secret = tenant.add_secret("+&=%~/\\?#;:, \"'<>äß€✓")
     assert deploy(AZURE_AD_CLIENT_SECRET=secret).tick().outcome == "ok"
-    assert in_sync(tenant)
+    assert is_in_sync(tenant)
 
 
 def test_a_deployment_without_secret_and_ids_says_all_that_is_missing_and_sends_nothing(
@@ -147,7 +142,7 @@ def test_a_lost_connection_a_throttled_item_and_a_slow_answer_are_survived_with_
     ]
     tick = deploy().tick()
     assert tick.outcome == "ok"
-    assert in_sync(tenant)
+    assert is_in_sync(tenant)
 
 
 def test_the_second_of_two_ticks_at_once_in_an_isolate_leaves_and_says_so(deploy: Callable[..., Worker], tenant: Tenant) -> None:
@@ -157,4 +152,4 @@ def test_the_second_of_two_ticks_at_once_in_an_isolate_leaves_and_says_so(deploy
     assert [tick.lines("warn") for tick in (first, second) if tick.lines("warn")] == [
         ["The tick before is still running in this isolate; this one leaves the work to it."]
     ]
-    assert in_sync(tenant)
+    assert is_in_sync(tenant)
