@@ -1,7 +1,7 @@
 """What a tick reads, read by the Worker's own operations, and how each request was answered."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from batch import Answer, Item
@@ -56,7 +56,7 @@ def _as_it_is(item: Item) -> Item:
 
 def _with_name(item: Item) -> Item:
     """Identity Protection tells the names of risky users, so that no right to read users is needed."""
-    return replace(item, url=item.url.replace("$select=id,", "$select=id,userDisplayName,"))
+    return item._replace(url=item.url.replace("$select=id,", "$select=id,userDisplayName,"))
 
 
 def _overheard(steps: Steps[T], answers: list[Answer], change: Callable[[Item], Item] = _as_it_is) -> Steps[T]:

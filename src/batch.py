@@ -8,8 +8,9 @@ for into as few subrequests as possible.
 import json
 import re
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Generic, TypeAlias, TypeVar
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from login import Token, sign_in
 from settings import GUID, Settings
@@ -41,8 +42,7 @@ class GraphError(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One request of a batch. `what` completes "Could not …" in an error, `needs` names the permission it takes.
 
     Serial items of one batch run one after the other. Paced ones keep Identity Protection's distance. `pause` seconds
@@ -61,8 +61,7 @@ class Item:
     write_units: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of an item: Graph's last answer to it, of status 0 where there was none or it made no sense.
 
     `whole`: the batch as a whole was answered so, not this item. `unsent`: the tick's budget ended before it was sent,
@@ -72,7 +71,7 @@ class Answer:
     item: Item
     status: int = 0
     body: "JSON" = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: "Mapping[str, JSON]" = MappingProxyType({})
     client_request_id: str = ""
     whole: bool = False
     unsent: bool = False
@@ -109,11 +108,15 @@ class Answer:
         message = self._error.get("message")
         return isinstance(message, str) and text.lower() in message.lower()
 
+    def header(self, name: str) -> str | None:
+        """The header called `name`, whatever its case; None where there is none."""
+        return next((value for key, value in self.headers.items() if key.lower() == name and isinstance(value, str)), None)
+
     @property
     def request_ids(self) -> tuple[str, ...]:
         """Graph's request-id and our client-request-id."""
         inner = self._error.get("innerError") or self._error.get("innererror")
-        given = self.headers.get("request-id") or (inner.get("request-id") if isinstance(inner, dict) else None)
+        given = self.header("request-id") or (inner.get("request-id") if isinstance(inner, dict) else None)
         ids = (given if isinstance(given, str) and GUID.fullmatch(given) else "", self.client_request_id)
         return tuple(i for i in ids if i)
 
@@ -188,7 +191,7 @@ class _Sending:
 
     def given_up(self) -> Answer:
         """The last answer there was, marked as unsent."""
-        return replace(self.last or Answer(self.item), unsent=True)
+        return (self.last or Answer(self.item))._replace(unsent=True)
 
 
 class Batches:
@@ -294,7 +297,7 @@ class Batches:
             elif answer.transient and sending.attempts + 1 < ATTEMPTS:
                 sending.attempts += 1
                 sending.last = answer
-                sending.due = now + self._wire.backoff(sending.attempts, answer.headers)
+                sending.due = now + self._wire.backoff(sending.attempts, answer.header("retry-after"))
             else:
                 done.append((sending, answer))
             if sending.item.paced:
@@ -338,7 +341,7 @@ def _read_answer(sent: _Sending, responses: "list[dict[str, JSON]]", request_id:
         sent.item,
         status if type(status) is int and 100 <= status < 600 else 0,
         response.get("body"),
-        {name.lower(): value for name, value in headers.items() if isinstance(value, str)} if isinstance(headers, dict) else {},
+        headers if isinstance(headers, dict) else {},
         request_id,
         attempts=sent.attempts + 1,
     )

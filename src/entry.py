@@ -12,7 +12,7 @@ from workers import WorkerEntrypoint
 
 from graph import Graph, Memory
 from log import LEVELS, log_to
-from settings import ConfigError, read_settings
+from settings import ConfigError, Settings, read_settings
 from sync import TICK_SECONDS, sync
 from wire import REQUEST_SECONDS, Reply, Request
 
@@ -37,6 +37,10 @@ class Isolate:
 
     memory = Memory()
     busy_until = 0.0
+    settings: Settings | None = None
+    """Read once: other vars or secrets are another deployment, in isolates of its own."""
+    random: Random | None = None
+    """There is no randomness before the first event."""
 
 
 class WorkersClock:
@@ -88,6 +92,12 @@ class Default(WorkerEntrypoint):
             Isolate.busy_until = 0.0
 
     async def _tick(self, clock: WorkersClock) -> None:
+        settings = Isolate.settings = Isolate.settings or self._settings()
+        random = Isolate.random = Isolate.random or Random()
+        deadline = clock.now() + TICK_SECONDS
+        await sync(Graph(settings, Isolate.memory, fetch=send, clock=clock, random=random, deadline=deadline), settings)
+
+    def _settings(self) -> Settings:
         try:
             settings = read_settings(lambda name: getattr(self.env, name, None))
         except ConfigError as error:
@@ -95,6 +105,4 @@ class Default(WorkerEntrypoint):
                 log.error("%s", problem)
             raise
         log.setLevel(LEVELS[settings.log_level])
-        deadline = clock.now() + TICK_SECONDS
-        graph = Graph(settings, Isolate.memory, fetch=send, clock=clock, random=Random(), deadline=deadline)
-        await sync(graph, settings)
+        return settings

@@ -46,4 +46,8 @@ def log_to(console: Console, as_object: Callable[[Mapping[str, object]], object]
     logger = logging.getLogger("risky-users")
     logger.handlers = [ConsoleHandler(console, as_object)]
     logger.propagate = False
+    # What no line shows need not be found out for each: https://docs.python.org/3/howto/logging.html#optimization
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # there since Python 3.12
+    logging._srcfile = None
     return logger

@@ -87,7 +87,7 @@ async def sign_in(wire: Wire, settings: Settings, token: Token) -> None:
         transient = reply.status in TRANSIENT or reply.status == 200
         if transient and token.value and wire.clock.now() < token.expires:
             return  # the old one still works: an outage of minutes goes unnoticed
-        wait = wire.backoff(attempt, reply.headers)
+        wait = wire.backoff(attempt, reply.headers.get("retry-after"))
         if not transient or attempt == ATTEMPTS or wire.clock.now() + wait >= wire.deadline:
             message = f"No access token from {settings.cloud.login}: {_reason(reply, wait)}."
             raise AuthError(message, code=_error_code(reply), request_ids=(request_id,))

@@ -20,7 +20,7 @@ not read in full is not part of the plan: nobody joins it or leaves it, nor leav
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LEVELS = ("high", "medium", "low")
 """The risk levels that have a group, the most urgent first."""
@@ -29,8 +29,7 @@ GUARDED_SIZE = 10
 """Groups smaller than this may lose any share of their members without a second look."""
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(NamedTuple):
     """The risky users as they were read: the ids at each of LEVELS, a user at one level only.
 
     `complete` is False when part of the list could not be read.
@@ -50,16 +49,14 @@ class Risk:
         return cls(users, complete)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What is to happen to one group: user ids, sorted."""
 
     joins: tuple[str, ...] = ()
     leaves: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A change for each level whose group was read, and for users who move, the level they must have joined before they leave."""
 
     changes: Mapping[str, Change]

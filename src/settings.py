@@ -6,6 +6,7 @@ No request is made before this succeeds, so a deployment that is not finished ye
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
@@ -13,8 +14,7 @@ _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII
 LOG_LEVELS = ("debug", "info", "warn", "error")
 
 
-@dataclass(frozen=True, slots=True)
-class Cloud:
+class Cloud(NamedTuple):
     """One of Microsoft's clouds: the host that issues tokens and the host of Graph.
 
     Tokens of one are worthless in another (https://learn.microsoft.com/graph/deployments).

@@ -5,7 +5,6 @@ after complete reads, and after the group they move to has them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from directory import Directory, read_directory
 from graph import AuthError, Graph, GraphError, Operation, RiskyUsers, Writes
@@ -120,7 +119,7 @@ def _capped(planned: Plan, max_removals: int | None, report: Report) -> Plan:
 
 
 def _with_leaves(planned: Plan, leaves: Mapping[str, Sequence[str]]) -> Plan:
-    return replace(planned, changes={level: Change(change.joins, tuple(leaves[level])) for level, change in planned.changes.items()})
+    return planned._replace(changes={level: Change(change.joins, tuple(leaves[level])) for level, change in planned.changes.items()})
 
 
 async def _leave(graph: Graph, directory: Directory, planned: Plan, report: Report) -> None:

@@ -7,9 +7,8 @@ socket or a pause, in tests.
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from random import Random
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 REQUEST_SECONDS = 10.0
 ATTEMPTS = 5
@@ -21,8 +20,7 @@ TRANSIENT = frozenset({0, 408, 409, 424, 429, 500, 502, 503, 504, 509})
 _RESERVED = re.compile(r"[^A-Za-z0-9._~-]", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request. It is to follow no redirect and to be given up after `timeout` seconds."""
 
     method: str
@@ -32,8 +30,7 @@ class Request:
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One HTTP answer, header names in lower case; status 0 where none arrived."""
 
     status: int
@@ -86,13 +83,13 @@ class Wire:
         digits = f"{self._random.getrandbits(128):032x}"
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
-    def backoff(self, attempt: int, headers: Mapping[str, str]) -> float:
-        """Seconds to wait after the `attempt`th (from 1) failure: what `Retry-After` asks for, else 1, 2, 4 … and up to half more.
+    def backoff(self, attempt: int, asked_for: str | None) -> float:
+        """Seconds to wait after the `attempt`th (from 1) failure: what Retry-After, if given, `asked_for`, else 1, 2, 4 … and up to half more.
 
         Identity Protection's 429 has no Retry-After and its budget is shared with other apps, hence never below a second
         (https://learn.microsoft.com/graph/throttling-limits#identity-protection-and-conditional-access-service-limits).
         """
-        asked = retry_after(headers.get("retry-after"), self.clock.now())
+        asked = retry_after(asked_for, self.clock.now())
         if asked is not None:
             return asked
         return float(min(2.0 ** (attempt - 1), LONGEST_BACKOFF_SECONDS) * (1 + self._random.random() / 2))

@@ -19,7 +19,7 @@ class Headerless(Ticks):
     """Ticks that forget a header."""
 
     async def fetch(self, request: Request) -> Reply:
-        return await super().fetch(replace(request, headers={**request.headers, "client-request-id": ""}))
+        return await super().fetch(request._replace(headers={**request.headers, "client-request-id": ""}))
 
 
 def test_a_request_that_does_not_conform_is_an_error_where_it_is_sent() -> None:

@@ -161,7 +161,7 @@ def test_an_error_is_explained_whatever_its_body_and_shows_nothing_of_it_but_a_c
 def test_whatever_retry_after_says_the_wait_is_a_number(attempt: int, received: dict[str, str]) -> None:
     clock = StoppedClock()
     wire = Wire(fetch=Impostor([], clock, []).fetch, clock=clock, random=Random(0), max_subrequests=1, deadline=clock.time)
-    assert 0 <= wire.backoff(attempt, received) < math.inf
+    assert 0 <= wire.backoff(attempt, Answer(READ, 429, headers=received).header("retry-after")) < math.inf
 
 
 # --- answers that are right but for one thing ---

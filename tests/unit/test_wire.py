@@ -84,7 +84,7 @@ def test_without_retry_after_the_wait_doubles_from_a_second_and_has_an_end(attem
     async def nothing(_: Request) -> Reply:
         raise AssertionError
 
-    waiting = Wire(fetch=nothing, clock=clock, random=Random(seed), max_subrequests=1, deadline=NOW).backoff(attempt, {})
+    waiting = Wire(fetch=nothing, clock=clock, random=Random(seed), max_subrequests=1, deadline=NOW).backoff(attempt, None)
     assert min(2.0 ** (attempt - 1), 16.0) <= waiting <= 24.0
 
 
@@ -97,4 +97,4 @@ def test_the_longest_wait_is_half_as_long_again_as_the_shortest() -> None:
         raise AssertionError
 
     waiting = Wire(fetch=nothing, clock=StoppedClock(NOW), random=Highest(), max_subrequests=1, deadline=NOW)
-    assert [waiting.backoff(attempt, {}) for attempt in (1, 2, 3)] == [1.5, 3.0, 6.0]
+    assert [waiting.backoff(attempt, None) for attempt in (1, 2, 3)] == [1.5, 3.0, 6.0]
