@@ -147,15 +147,7 @@ class Graph:
 
     def _risky_users_at(self, levels: Sequence[str], by_level: dict[str, set[str]]) -> Steps[tuple[GraphError | None, bool]]:
         """Put them into `by_level`; why not all, and whether the query itself was refused."""
-        wanted = "%20or%20".join(f"riskLevel%20eq%20%27{level}%27" for level in levels)
-        item = Item(
-            "GET",
-            f"/identityProtection/riskyUsers?$filter={wanted}&$select=id,riskLevel,isDeleted&$top={RISKY_USERS_PAGE}",
-            what=f"read the risky users of level {', '.join(levels)}",
-            needs=READ_RISK,
-            paced=True,
-        )
-        entries, error, last = yield from self._list(item)
+        entries, error, last = yield from self._list(_risky_users_item(*levels))
         ids, sound = _ids_by("riskLevel", entries, self.memory.user_ids)
         for level, users in by_level.items():
             users.update(map(str.lower, ids.get(level, ())))
@@ -167,9 +159,7 @@ class Graph:
 
         The look-up may not know a group yet that was made a moment ago (https://learn.microsoft.com/graph/api/group-list).
         """
-        wanted = ",".join(_quoted(name) for name in names)
-        url = f"/groups?$filter=displayName%20in%20({wanted})&$select={_GROUP_FIELDS}"
-        entries, error, last = yield from self._list(Item("GET", url, what="look the groups up by name", needs=READ_GROUPS))
+        entries, error, last = yield from self._list(_groups_item(*names))
         groups = [_group(entry) for entry in entries]
         if error or None in groups:
             raise error or self._error(last)
@@ -197,8 +187,7 @@ class Graph:
 
         May lag behind the latest writes (https://learn.microsoft.com/graph/api/group-list-members).
         """
-        url = f"/groups/{_checked(group.id)}/members?$select=id&$top={MEMBERS_PAGE}"
-        item = Item("GET", url, what=f"read the members of {group.name} ({group.id})", needs=WRITE_MEMBERS)
+        item = _members_item(group.id, group.name)
         entries, error, last = yield from self._list(item)
         pauses = self._pauses(group) if last.status == 404 else []
         while last.status == 404 and not entries and pauses:
@@ -400,7 +389,32 @@ class Graph:
         )
 
 
+# --- the reads of every minute, made once ---
+
+
 @cache
+def _risky_users_item(*levels: str) -> Item:
+    wanted = "%20or%20".join(f"riskLevel%20eq%20%27{level}%27" for level in levels)
+    url = f"/identityProtection/riskyUsers?$filter={wanted}&$select=id,riskLevel,isDeleted&$top={RISKY_USERS_PAGE}"
+    return Item("GET", url, what=f"read the risky users of level {', '.join(levels)}", needs=READ_RISK, paced=True)
+
+
+@cache
+def _groups_item(*names: str) -> Item:
+    wanted = ",".join(_quoted(name) for name in names)
+    url = f"/groups?$filter=displayName%20in%20({wanted})&$select={_GROUP_FIELDS}"
+    return Item("GET", url, what="look the groups up by name", needs=READ_GROUPS)
+
+
+@cache
+def _members_item(group_id: str, name: str) -> Item:
+    url = f"/groups/{_checked(group_id)}/members?$select=id&$top={MEMBERS_PAGE}"
+    return Item("GET", url, what=f"read the members of {name} ({group_id})", needs=WRITE_MEMBERS)
+
+
+# --- what goes into a request, and what comes out of an answer ---
+
+
 def _quoted(text: str) -> str:
     """An OData string literal, encoded for a URL."""
     return f"%27{percent_encode(text.replace(chr(39), chr(39) * 2))}%27"

@@ -31,7 +31,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One HTTP answer, header names in lower case; status 0 where none arrived."""
+    """One HTTP answer, header names in lower case, of a success maybe without any; status 0 where none arrived."""
 
     status: int
     headers: Mapping[str, str]
@@ -84,7 +84,7 @@ class Wire:
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
     def backoff(self, attempt: int, asked_for: str | None) -> float:
-        """Seconds to wait after the `attempt`th (from 1) failure: what Retry-After, if given, `asked_for`, else 1, 2, 4 … and up to half more.
+        """Seconds to wait after the `attempt`th (from 1) failure: what Retry-After asked for, else 1, 2, 4 … and up to half more.
 
         Identity Protection's 429 has no Retry-After and its budget is shared with other apps, hence never below a second
         (https://learn.microsoft.com/graph/throttling-limits#identity-protection-and-conditional-access-service-limits).
