@@ -20,7 +20,7 @@ class Console(Protocol):
 
 
 class ConsoleHandler(logging.Handler):
-    """Writes each record to the console: its message, or the object that it carries as `record`, as `as_object` makes it."""
+    """Writes each record to the console: its message if there is one, and the object that it may carry as `record`."""
 
     def __init__(self, console: Console, as_object: Callable[[Mapping[str, object]], object]) -> None:
         super().__init__()
@@ -29,16 +29,19 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
+        write = self._writer(record.levelno)
+        if message := record.getMessage():
+            write(message)
         fields = getattr(record, "record", None)
-        message = self._as_object(fields) if isinstance(fields, dict) else record.getMessage()
-        if record.levelno >= logging.ERROR:
-            self._console.error(message)
-        elif record.levelno >= logging.WARNING:
-            self._console.warn(message)
-        elif record.levelno >= logging.INFO:
-            self._console.log(message)
-        else:
-            self._console.debug(message)
+        if isinstance(fields, dict):
+            write(self._as_object(fields))
+
+    def _writer(self, level: int) -> Callable[[object], None]:
+        if level >= logging.ERROR:
+            return self._console.error
+        if level >= logging.WARNING:
+            return self._console.warn
+        return self._console.log if level >= logging.INFO else self._console.debug
 
 
 def log_to(console: Console, as_object: Callable[[Mapping[str, object]], object]) -> logging.Logger:

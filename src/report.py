@@ -152,15 +152,12 @@ class Report:
         for level, tally in self.levels.items():
             if tally.joined or tally.left:
                 log.info("%s: %d joined, %d left, %s members now.", level, tally.joined, tally.left, _members(tally))
-        if self.outcome == "in sync":
-            log.info("In sync: %s.", self._counts())
-        elif self.outcome == "dry run":
-            log.info("Dry run, nothing was written: %s.", self._counts())
-        record = self.record(now)
-        log.info("%s", record, extra={"record": record})
+        log.info("%s", self._conclusion(), extra={"record": self.record(now)})
 
-    def _counts(self) -> str:
-        return ", ".join(f"{level} {_members(tally)}" for level, tally in self.levels.items())
+    def _conclusion(self) -> str:
+        """What the lines before do not say; nothing where they say it all."""
+        begins = {"in sync": "In sync: ", "dry run": "Dry run, nothing was written: "}.get(self.outcome)
+        return begins + ", ".join(f"{level} {_members(tally)}" for level, tally in self.levels.items()) + "." if begins else ""
 
     def record(self, now: float) -> dict[str, object]:
         """The tick for machines, whose fields Workers Logs indexes. What is zero or empty is left out."""
