@@ -258,6 +258,12 @@ def test_an_item_given_up_between_two_attempts_tells_what_it_met() -> None:
     assert not first.unsent
 
 
+def test_an_item_given_up_after_a_passing_conflict_is_not_taken_for_refused() -> None:
+    conflict: Mapping[str, JSON] = {**failing(400, "20"), "body": {"error": {"code": "Directory_ConcurrencyViolation"}}}
+    [[answer]] = Endpoint({"/a": [conflict]}).run(reads("/a"), until=10)
+    assert (answer.status, answer.unsent, answer.refused) == (400, True, False)
+
+
 def test_what_the_budget_left_unsent_is_told_item_by_item_and_nothing_is_said_to_have_failed() -> None:
     endpoint = Endpoint()
     items = reads("/a " * 50)
@@ -374,6 +380,22 @@ def test_a_batch_that_fails_as_a_whole_fails_every_item_and_refuses_none(status:
         assert answer.request_ids == ("6ba7b810-9dad-11d1-80b4-00c04fd430c8", endpoint.requests[-1].headers["client-request-id"])
 
 
+@pytest.mark.parametrize(("status", "done"), [(199, False), (200, True), (201, True), (204, True), (299, True), (300, False), (304, False)])
+def test_only_a_status_of_success_is_success(status: int, done: bool) -> None:
+    endpoint = Endpoint({"/a": [{"status": status}]})
+    [[answer]] = endpoint.run(reads("/a"))
+    assert (answer.status, answer.ok) == (status, done)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"), [("A_b.9" * 12 + "long", True), ("A_b.9" * 12 + "longer", False), ("two words", False), (7, False)]
+)
+def test_an_error_code_is_shown_if_it_is_a_word_of_reasonable_length(code: JSON, shown: bool) -> None:
+    endpoint = Endpoint({"/a": [{"status": 400, "body": {"error": {"code": code}}}]})
+    [[answer]] = endpoint.run(reads("/a"))
+    assert answer.code == (code if shown else "")
+
+
 def test_what_a_failed_batch_says_of_its_items_is_not_believed() -> None:
     endpoint = Endpoint(whole=[responses({"id": "1", "status": 204}, status=403)])
     [[answer]] = endpoint.run(reads("/a"))
@@ -388,7 +410,7 @@ def test_a_header_is_known_in_any_case_and_only_text_is_one(name: str) -> None:
     assert answer.ok
 
 
-@pytest.mark.parametrize("headers", [None, [], "Retry-After: 30", 7])
+@pytest.mark.parametrize("headers", [None, [], "Retry-After: 30", 7, {"Retry-After": ["30"]}, {"Retry-After": 30}])
 def test_headers_that_are_none_are_as_good_as_none(headers: JSON) -> None:
     endpoint = Endpoint({"/a": [{"status": 503, "headers": headers}]})
     [[answer]] = endpoint.run(reads("/a"))
