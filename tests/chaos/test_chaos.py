@@ -225,8 +225,7 @@ class Chaos(RuleBasedStateMachine):
     def a_group_is_renamed(self, level: str) -> None:
         for group in self.tenant.groups_named(GROUP_NAMES[level])[:1]:
             if self.world.clock.time - group.created > self.tenant.behaviour.young_seconds:  # else see docs/reliability.md
-                self.tenant.rename_group(group, "Renamed")
-                self.world.touch(group.id)
+                self.world.rename(group)
 
     @rule(level=levels, how=st.sampled_from(["on_premises", "role_assignable", "management_restricted", "mail_enabled", "dynamic"]))
     def a_group_becomes_unwritable(self, level: str, how: str) -> None:

@@ -108,6 +108,8 @@ class World:
         """Whether risky users come in several pages, so that one can be missed when the list shifts meanwhile."""
         self.touched: dict[str, float] = {}
         """When somebody other than the Worker last changed a user or a group, by id."""
+        self.renamed: dict[str, tuple[str, float]] = {}
+        """What a group was named before, and until when, by its id."""
         self.finished: list[Tick] = []
         self.broken = False
         """Whether a tick ended as none should, so that there is nothing left to be seen."""
@@ -124,6 +126,12 @@ class World:
         for each in ids:
             self.touched[each] = self.clock.time
         self.disturb()
+
+    def rename(self, group: simulator.Group) -> None:
+        """An administrator gives the group a name of another kind, now."""
+        self.renamed[group.id] = group.name, self.clock.time
+        self.tenant.rename_group(group, "Renamed")
+        self.touch(group.id)
 
     def disturb(self) -> None:
         """Something changes that a tick under way may or may not see."""
@@ -239,7 +247,7 @@ class World:
         tick = self._acting
         assert tick
         group = self.tenant.directory.groups[write.group]
-        level = next((level for level, name in GROUP_NAMES.items() if name in (group.name, group.unique_name)), None)
+        level = next((level for level, name in GROUP_NAMES.items() if name in self._names(group, tick.started)), None)
         assert level, "only the three groups are ever written to"
         assert not tick.settings.dry_run, "a dry run writes nothing"
         if write.kind == "create":
@@ -287,7 +295,12 @@ class World:
         return any(user in group.members for group in self._groups_of(level) if group.deleted is None)
 
     def _groups_of(self, level: str) -> list[simulator.Group]:
-        return [group for group in self.tenant.directory.groups.values() if GROUP_NAMES[level] in (group.name, group.unique_name)]
+        return [group for group in self.tenant.directory.groups.values() if GROUP_NAMES[level] in self._names(group)]
+
+    def _names(self, group: simulator.Group, since: float = BEFORE_EVERYTHING) -> set[str | None]:
+        """What the group is known by, or was at any time since then."""
+        former, until = self.renamed.get(group.id, (None, since))
+        return {group.name, group.unique_name, former if until >= since else None}
 
     def _disturbed(self, user: str, level: str, since: float) -> bool:
         """Whether somebody else changed the user, or the level's group, in this time."""
