@@ -15,6 +15,7 @@ from wire import ATTEMPTS, Reply, Request, Wire
 
 SETTINGS = Settings("contoso.example", "00000000-0000-4000-8000-000000000000", "secret")
 OK: Mapping[str, JSON] = {"status": 200}
+REQUEST_ID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 
 
 def failing(status: int, retry_after: str = "") -> Mapping[str, JSON]:
@@ -372,12 +373,12 @@ def test_a_batch_whose_answer_can_never_be_read_leaves_every_item_unanswered() -
 @pytest.mark.parametrize(("status", "attempts"), [(300, 1), (302, 1), (400, 1), (403, 1), (404, 1), (424, ATTEMPTS), (429, ATTEMPTS)])
 def test_a_batch_that_fails_as_a_whole_fails_every_item_and_refuses_none(status: int, attempts: int) -> None:
     body = '{"error": {"code": "Whole"}, "responses": 7}'
-    endpoint = Endpoint(whole=[Reply(status, {"request-id": "6ba7b810-9dad-11d1-80b4-00c04fd430c8"}, body)] * attempts)
+    endpoint = Endpoint(whole=[Reply(status, {"request-id": REQUEST_ID}, body)] * attempts)
     [answers] = endpoint.run(reads("/a /b"))
     assert len(endpoint.sent) == attempts
     for answer in answers:
         assert (answer.status, answer.whole, answer.refused, answer.attempts, answer.code) == (status, True, False, attempts, "Whole")
-        assert answer.request_ids == ("6ba7b810-9dad-11d1-80b4-00c04fd430c8", endpoint.requests[-1].headers["client-request-id"])
+        assert answer.request_ids == (REQUEST_ID, endpoint.requests[-1].headers["client-request-id"])
 
 
 @pytest.mark.parametrize(("status", "done"), [(199, False), (200, True), (201, True), (204, True), (299, True), (300, False), (304, False)])
@@ -419,16 +420,31 @@ def test_headers_that_are_none_are_as_good_as_none(headers: JSON) -> None:
 def test_an_answer_carries_its_own_body_headers_and_the_ids_that_microsoft_asks_for() -> None:
     own: Mapping[str, JSON] = {
         "status": 403,
-        "headers": {"Request-Id": "6ba7b810-9dad-11d1-80b4-00c04fd430c8"},
+        "headers": {"Request-Id": REQUEST_ID},
         "body": {"error": {"code": "Denied"}},
     }
     endpoint = Endpoint({"/a": [own], "/b": [{"status": 200, "body": {"value": [1]}}]})
     [[denied, read]] = endpoint.run(reads("/a /b"))
     sent_as = endpoint.requests[0].headers["client-request-id"]
     assert denied.code == "Denied"
-    assert denied.request_ids == ("6ba7b810-9dad-11d1-80b4-00c04fd430c8", sent_as)
+    assert denied.request_ids == (REQUEST_ID, sent_as)
     assert read.body == {"value": [1]}
     assert read.request_ids == (sent_as,)
+
+
+@pytest.mark.parametrize("spelling", ["innerError", "innererror"])
+@pytest.mark.parametrize(("given", "told"), [(REQUEST_ID, True), ("7", False), (f"{REQUEST_ID} alice", False), (7, False), (None, False)])
+def test_the_request_id_is_found_in_an_errors_body_too_and_is_told_if_it_is_one(spelling: str, given: JSON, told: bool) -> None:
+    endpoint = Endpoint({"/a": [{"status": 403, "body": {"error": {"code": "Denied", spelling: {"request-id": given}}}}]})
+    [[answer]] = endpoint.run(reads("/a"))
+    assert answer.request_ids == (*([REQUEST_ID] if told else []), endpoint.requests[0].headers["client-request-id"])
+
+
+@pytest.mark.parametrize("given", ["7", f"{REQUEST_ID} alice"])
+def test_a_request_id_that_is_none_is_not_told(given: str) -> None:
+    endpoint = Endpoint({"/a": [{"status": 403, "headers": {"request-id": given}}]})
+    [[answer]] = endpoint.run(reads("/a"))
+    assert answer.request_ids == (endpoint.requests[0].headers["client-request-id"],)
 
 
 # --- what is sent ---

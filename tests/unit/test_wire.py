@@ -4,7 +4,7 @@ from random import Random
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.ticks import StoppedClock, finish
@@ -35,6 +35,7 @@ def test_any_other_retry_after_is_no_number_or_a_finite_one(value: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
+@example("".join(map(chr, range(256))))
 def test_percent_encoding_agrees_with_the_standard_library(text: str) -> None:
     assert percent_encode(text) == quote(text, safe="")
     assert unquote(percent_encode(text)) == text
