@@ -28,7 +28,7 @@ chaos: install ## Run 20,000 random histories of faults; SEED=… repeats a run,
 	CHAOS=$${CHAOS:-20000} $(RUN) pytest tests/chaos --hypothesis-seed=$$seed
 
 .PHONY: mutants
-mutants: install ## Break plan, sync and the retry logic in hundreds of ways, and see that the tests notice (an hour)
+mutants: install ## Break plan, sync and the retry logic in hundreds of ways, and see that the tests notice (some ten minutes)
 	@$(RUN) mutmut run
 	@$(RUN) mutmut results
 

@@ -15,6 +15,8 @@ class Behaviour:
 
     risky_users_page: int = 20
     """Users on a page where $top is not given."""
+    page_at_most: int = 999
+    """Entries on a page, however many $top asks for: it is a hint."""
     top_beyond_maximum: Literal["error", "clamp"] = "error"
     or_filter: bool = True
     """Whether riskyUsers takes `or` in a filter."""

@@ -149,7 +149,7 @@ class Service:
             raise Refusal(400, "BadRequest", "Invalid page size specified.")
         if int(text) > most and self.behaviour.top_beyond_maximum == "error":
             raise Refusal(400, "BadRequest", f"Invalid page size specified: '{text}'. Must be between 1 and {most} inclusive.")
-        return min(int(text), most)
+        return min(int(text), most, self.behaviour.page_at_most)
 
     def start(self, call: Call, length: int) -> int:
         """Where the page begins; raises Refusal for a token that is not ours."""

@@ -137,7 +137,7 @@ class Report:
             return "failed"
         if self.dry_run:
             return "dry run"
-        if self.left_over:
+        if self.left_over or any(tally.members is None for tally in self.levels.values()):
             return "left over"
         return "changed" if any(tally.joined or tally.left for tally in self.levels.values()) else "in sync"
 

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-import graph
 from directory import GROUP_NAMES
 from plan import LEVELS
 from simulator import Behaviour, Fault, Group, User
@@ -119,13 +118,13 @@ class Chaos(RuleBasedStateMachine):
     def begin(self, users: int, seed: int, behaviour: Behaviour, pages: bool, lateness: float, synchronised: bool) -> None:
         self.world = world = World(users, seed)
         self.tenant = world.tenant
-        graph.RISKY_USERS_PAGE, graph.MEMBERS_PAGE = (4, 4) if pages else (500, 999)
         if synchronised:
             for _ in range(2):
                 self.minute()
         for name in vars_of(behaviour):
             setattr(self.tenant.behaviour, name, getattr(behaviour, name))
         world.pages = pages
+        self.tenant.behaviour.page_at_most = 4 if pages else 999
         world.lateness = lateness
         self.made_by_hand = 0
 
@@ -280,7 +279,6 @@ class Chaos(RuleBasedStateMachine):
         self.recover(set(self.sound_levels()))
         self.heal()
         self.recover(set(LEVELS))
-        graph.RISKY_USERS_PAGE, graph.MEMBERS_PAGE = 500, 999
 
     def settle(self) -> None:
         """No more faults, no more lag, nothing under way."""

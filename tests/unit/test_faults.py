@@ -389,6 +389,18 @@ def test_a_group_that_stays_new_for_long_is_left_to_later_minutes_and_no_second_
     assert_one_group_a_level(ticks)
 
 
+def test_a_minute_that_could_not_read_a_new_group_does_not_say_that_all_is_well() -> None:
+    ticks = contoso(risky=0)
+    tenant = ticks.tenant
+    ticks.tick()
+    tenant.add_member(tenant.groups_named(GROUP_NAMES["medium"])[0], tenant.add_user())
+    tenant.behaviour.young_seconds = 300.0
+    for _ in range(10):
+        outcome = ticks.tick().outcome
+        assert outcome == "left over" or in_sync(ticks)
+    assert in_sync(ticks)
+
+
 # --- incomplete or strange reads ---
 
 
