@@ -38,7 +38,7 @@ class Isolate:
     memory = Memory()
     busy_until = 0.0
     settings: Settings | None = None
-    """Read once: other vars or secrets are another deployment, in isolates of its own."""
+    """Those of the last tick, if it succeeded: other vars or secrets are another deployment, in isolates of its own."""
     random: Random | None = None
     """There is no randomness before the first event."""
 
@@ -94,10 +94,12 @@ class Default(WorkerEntrypoint):
             Isolate.busy_until = 0.0
 
     async def _tick(self, clock: WorkersClock) -> None:
-        settings = Isolate.settings = Isolate.settings or self._settings()
+        settings = Isolate.settings or self._settings()
+        Isolate.settings = None
         random = Isolate.random = Isolate.random or Random()
         deadline = clock.now() + TICK_SECONDS
         await sync(Graph(settings, Isolate.memory, fetch=send, clock=clock, random=random, deadline=deadline), settings)
+        Isolate.settings = settings
 
     def _settings(self) -> Settings:
         try:
