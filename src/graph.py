@@ -437,11 +437,11 @@ def _ids_by(fact: str, entries: "Sequence[JSON]", known: Collection[str]) -> tup
     sound = True
     for entry in cast("Sequence[dict[str, str]]", entries):
         try:
-            object_id = entry["id"]
+            object_id, alike = entry["id"], ids[entry[fact]]
             if object_id not in known and not GUID.fullmatch(object_id):
                 sound = False
             elif "isDeleted" not in entry or entry["isDeleted"] is not True:  # type: ignore[comparison-overlap]  # the cast tells of ids
-                ids[entry[fact]].append(object_id)
+                alike.append(object_id)
         except (KeyError, TypeError):
             sound = False
     return ids, sound and all(isinstance(value, str) and value for value in ids)

@@ -404,6 +404,17 @@ def test_a_minute_that_could_not_read_a_new_group_does_not_say_that_all_is_well(
 # --- incomplete or strange reads ---
 
 
+def test_nobody_leaves_when_an_entry_marked_deleted_does_not_say_of_which_level_it_was() -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    deleted, dismissed = tenant.risky_at("high")[:2]
+    tenant.delete_user(deleted, listed=True)
+    tenant.dismiss(dismissed)
+    ticks.forge = lambda body: body.replace('"isDeleted":true,"riskLevel":"high"', '"isDeleted":true')
+    failing(ticks)
+    assert dismissed.id in tenant.members_of(GROUP_NAMES["high"])
+
+
 @pytest.mark.parametrize("kind", DRIVEL)
 def test_nobody_leaves_when_the_risky_users_cannot_be_read_to_the_end(kind: Kind) -> None:
     ticks = synchronised()
