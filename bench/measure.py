@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,21 +91,16 @@ class Stand:
         self.tenant = tenant
         self._address = address
 
-    @property
-    def vars(self) -> Mapping[str, str]:
-        """What a Worker of this tenant is configured with."""
-        return self.tenant.worker_variables
-
     @contextmanager
     def worker(self, source: Path = SRC) -> Iterator[InWorkerd]:
         """A Worker of ours, or one of bench/workers."""
-        with Worker(source, self.vars, self._address) as worker:
+        with Worker(source, self.tenant.worker_variables, self._address) as worker:
             yield InWorkerd(worker)
 
     @contextmanager
     def sdk(self) -> Iterator[InPython]:
         """Microsoft's SDK."""
-        command = [sys.executable, "-m", "bench.sdk", self._address, *self.vars.values()]
+        command = [sys.executable, "-m", "bench.sdk", self._address, *self.tenant.worker_variables.values()]
         with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own program
             try:
                 yield InPython(process)

@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch import JSON, Answer, Item, Operation, Steps
+from batch import JSON, Answer, Item, Operation
 from directory import GROUP_NAMES
 from graph import Graph, Memory
 from login import AuthError, Token, sign_in
@@ -20,6 +20,7 @@ from settings import GUID, Settings
 from sync import TICK_SECONDS, sync
 from tests.chaos.world import World
 from tests.ticks import StoppedClock, finish
+from tests.unit.test_batch import asking
 from trouble import explain
 from wire import Reply, Request, Wire
 
@@ -128,10 +129,6 @@ def test_a_token_that_is_not_what_it_seems_tells_no_permissions(value: str) -> N
 
 def test_a_token_nested_without_end_tells_no_permissions() -> None:
     assert Token(f"e30.{base64.urlsafe_b64encode(DEEP.encode()).decode()}.x").roles is None
-
-
-def asking(items: list[Item]) -> Steps[list[Answer]]:
-    return (yield items)
 
 
 @given(st.integers(1, 20), replies)

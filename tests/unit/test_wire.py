@@ -78,14 +78,15 @@ def test_requests_are_sent_until_the_deadline_and_none_may_outlast_it() -> None:
     assert [request.timeout for request in sent] == [REQUEST_SECONDS, 0.5]
 
 
+async def unused(_: Request) -> Reply:
+    raise AssertionError
+
+
 @given(st.integers(1, 10), st.integers())
 def test_without_retry_after_the_wait_doubles_from_a_second_and_has_an_end(attempt: int, seed: int) -> None:
     clock = StoppedClock(NOW)
 
-    async def nothing(_: Request) -> Reply:
-        raise AssertionError
-
-    waiting = Wire(fetch=nothing, clock=clock, random=Random(seed), max_subrequests=1, deadline=NOW).backoff(attempt, None)
+    waiting = Wire(fetch=unused, clock=clock, random=Random(seed), max_subrequests=1, deadline=NOW).backoff(attempt, None)
     assert min(2.0 ** (attempt - 1), 16.0) <= waiting <= 24.0
 
 
@@ -94,8 +95,5 @@ def test_the_longest_wait_is_half_as_long_again_as_the_shortest() -> None:
         def random(self) -> float:
             return 1.0
 
-    async def nothing(_: Request) -> Reply:
-        raise AssertionError
-
-    waiting = Wire(fetch=nothing, clock=StoppedClock(NOW), random=Highest(), max_subrequests=1, deadline=NOW)
+    waiting = Wire(fetch=unused, clock=StoppedClock(NOW), random=Highest(), max_subrequests=1, deadline=NOW)
     assert [waiting.backoff(attempt, None) for attempt in (1, 2, 3)] == [1.5, 3.0, 6.0]
