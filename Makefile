@@ -57,7 +57,7 @@ install: .venv/installed node_modules/installed ## Install what the other target
 
 .venv/installed: pyproject.toml | $(filter .tools/bin/uv,$(UV))
 	@echo "Installing Python packages into .venv …"
-	@$(UV) sync --no-python-downloads
+	@$(UV) sync --quiet --no-python-downloads
 	@touch $@
 
 node_modules/installed: package.json package-lock.json
