@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from directory import GROUP_NAMES
-from plan import LEVELS
+from groups import GROUP_NAMES
+from plan import RISK_LEVELS
 from simulator import Tenant
 
 SIZES = (0, 12, 100, 500, 1000, 3000)
@@ -34,7 +34,7 @@ def settle(tenant: Tenant, risky: int) -> None:
     """Bring a tenant whose groups exist to so many risky users, all of them members already."""
     groups = {level: tenant.group_named(name) for level, name in GROUP_NAMES.items()}
     for number in range(tenant.risky_count(), risky):
-        level = LEVELS[number % len(LEVELS)]
+        level = RISK_LEVELS[number % len(RISK_LEVELS)]
         user = tenant.add_user()
         tenant.set_risk(user, level)
         tenant.add_member(groups[level], user)
@@ -42,7 +42,7 @@ def settle(tenant: Tenant, risky: int) -> None:
 
 def change_one_percent(tenant: Tenant) -> None:
     """Of every hundred risky users, or part of a hundred, one is dismissed and somebody else becomes high."""
-    risky = [user for level in LEVELS for user in tenant.risky_at(level)]
+    risky = [user for level in RISK_LEVELS for user in tenant.risky_at(level)]
     for user in risky[::100]:
         tenant.dismiss(user)
         tenant.set_risk(tenant.add_user(), "high")
@@ -50,6 +50,6 @@ def change_one_percent(tenant: Tenant) -> None:
 
 def clear(tenant: Tenant) -> None:
     """Nobody is risky any more."""
-    for level in LEVELS:
+    for level in RISK_LEVELS:
         for user in tenant.risky_at(level):
             tenant.dismiss(user)

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from directory import GROUP_NAMES
-from plan import LEVELS
+from groups import GROUP_NAMES
+from plan import RISK_LEVELS
 from runtime import Tick, Worker
 from runtime.serving import serving
 from runtime.tail import render
@@ -104,7 +104,7 @@ def _tell(console: Console, tenant: Tenant, worker: Worker, clock: Minutes, chap
     console.print(f"Cost: {tenant.subrequests} subrequest{plural}, {tenant.graph_requests} Graph requests inside. The Worker's console:\n")
     console.print(Text(_indented(tick), style="dim"), soft_wrap=True)
     console.print()
-    return tick.outcome == "ok" and after == {level: frozenset(user.id for user in tenant.risky_at(level)) for level in LEVELS}
+    return tick.outcome == "ok" and after == {level: frozenset(user.id for user in tenant.risky_at(level)) for level in RISK_LEVELS}
 
 
 def _members(tenant: Tenant) -> dict[str, frozenset[str]]:
@@ -115,7 +115,7 @@ def _table(before: dict[str, frozenset[str]], after: dict[str, frozenset[str]]) 
     table = Table("Level", box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for heading in ("Members", "Joined", "Left"):
         table.add_column(heading, justify="right")
-    for level in LEVELS:
+    for level in RISK_LEVELS:
         joined, left = len(after[level] - before[level]), len(before[level] - after[level])
         table.add_row(level, str(len(after[level])), f"+{joined}" if joined else "·", f"-{left}" if left else "·")
     return table

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from directory import GROUP_NAMES
+from groups import GROUP_NAMES
 from page.clock import Clock
-from plan import LEVELS
+from plan import RISK_LEVELS
 from runtime import Tick, Worker
 from runtime.tail import render
 from simulator import PRESETS, Exchange, Tenant, User
@@ -199,7 +199,7 @@ class Simulation:
         if parts.hostname in CLOUDS:
             return parts.path.replace(f"/{self.tenant.id}", "")
         path = unquote(parts.path).removeprefix("/v1.0").removesuffix("/$ref")
-        for level in LEVELS:
+        for level in RISK_LEVELS:
             path = path.replace(GROUP_NAMES[level], level)
             with contextlib.suppress(LookupError):
                 path = path.replace(self.tenant.group_named(GROUP_NAMES[level]).id, level)
@@ -209,7 +209,7 @@ class Simulation:
 
 
 def _user(user: User) -> dict[str, JSON]:
-    level = user.risk_level if user.risk_level in LEVELS else "none"
+    level = user.risk_level if user.risk_level in RISK_LEVELS else "none"
     return {"id": user.id, "name": user.name, "level": level, "state": user.risk_state}
 
 

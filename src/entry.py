@@ -10,19 +10,18 @@ import js
 from pyodide.ffi import JsException, to_js
 from workers import WorkerEntrypoint
 
-from graph import Graph, Memory
-from log import LEVELS, log_to
-from settings import ConfigError, Settings, read_settings
+from budget import Budget, HttpRequest, HttpResponse
+from errors import ConfigError
+from graph import GraphClient, IsolateCache
+from settings import LOG_LEVELS, Settings, read_settings
 from sync import TICK_SECONDS, sync
-from wire import REQUEST_SECONDS, Reply, Request
+
+_CONSOLE = {"debug": js.console.debug, "info": js.console.log, "warn": js.console.warn, "error": js.console.error}
 
 
 def as_object(fields: Mapping[str, object]) -> object:
     """A dict as a JavaScript object."""
     return to_js(fields, dict_converter=js.Object.fromEntries)
-
-
-log = log_to(js.console, as_object)
 
 
 class Controller(Protocol):
@@ -35,44 +34,41 @@ class Controller(Protocol):
 class Isolate:
     """What outlives a tick as long as the runtime keeps the isolate: a cache, and until when a tick may still be running."""
 
-    memory = Memory()
+    cache = IsolateCache()
     busy_until = 0.0
     settings: Settings | None = None
     """Those of the last tick, if it succeeded: other vars or secrets are another deployment, in isolates of its own."""
+    log_level = "info"
     random: Random | None = None
     """There is no randomness before the first event."""
+
+
+def log(level: str, entry: str | Mapping[str, object]) -> None:
+    """An entry of the log, on the console at its own level. Python's logging would make an error of each: it writes to stderr."""
+    if LOG_LEVELS.index(level) >= LOG_LEVELS.index(Isolate.log_level):
+        _CONSOLE[level](entry if isinstance(entry, str) else as_object(entry))
 
 
 class WorkersClock:
     """The runtime's own time."""
 
-    def now(self) -> float:
-        """Epoch seconds; they stand still but for I/O."""
-        return time.time()
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
+    now = staticmethod(time.time)
+    """Epoch seconds; they stand still but for I/O."""
+    sleep = staticmethod(asyncio.sleep)
 
 
-async def send(request: Request) -> Reply:
-    """One HTTP request, as `wire.Fetch` promises.
+async def fetch(request: HttpRequest) -> HttpResponse:
+    """One HTTP request, as `budget.Fetch` promises.
 
     Through JavaScript's own fetch, with the body as bytes, and with headers only of an answer that is no success: each takes
     less CPU than what the SDK makes of them.
     """
+    signal, headers = js.AbortSignal.timeout(int(request.timeout * 1000)), as_object(request.headers)
     try:
-        response = await js.fetch(
-            request.url,
-            method=request.method,
-            headers=as_object(request.headers),
-            body=request.body,
-            redirect="manual",
-            signal=js.AbortSignal.timeout(int(request.timeout * 1000)),
-        )
+        response = await js.fetch(request.url, method=request.method, headers=headers, body=request.body, redirect="manual", signal=signal)
         body = await response.arrayBuffer()
         headers = {} if response.ok else js.Object.fromEntries(response.headers).to_py()
-        return Reply(response.status, headers, body.to_bytes().decode(errors="replace"))
+        return HttpResponse(response.status, headers, body.to_bytes().decode(errors="replace"))
     except JsException as error:
         raise OSError(error.name) from None
 
@@ -83,30 +79,26 @@ class Default(WorkerEntrypoint):
     async def scheduled(self, controller: Controller, env: object, ctx: object) -> None:
         """One tick. A tick that failed raises, so that the dashboard and `wrangler tail` show it."""
         controller.noRetry()  # the next minute is the retry
-        clock = WorkersClock()
-        if clock.now() < Isolate.busy_until:
-            log.warning("The tick before is still running in this isolate; this one leaves the work to it.")
+        clock, now = WorkersClock(), time.time()
+        if now < Isolate.busy_until:
+            log("warn", "The tick before is still running in this isolate; this one leaves the work to it.")
+            log("info", {"outcome": "skipped"})
             return
-        Isolate.busy_until = clock.now() + TICK_SECONDS + REQUEST_SECONDS
+        Isolate.busy_until = now + TICK_SECONDS
         try:
-            await self._tick(clock)
+            await self._tick(clock, now + TICK_SECONDS)
         finally:
             Isolate.busy_until = 0.0
 
-    async def _tick(self, clock: WorkersClock) -> None:
-        settings = Isolate.settings or self._settings()
-        Isolate.settings = None
-        random = Isolate.random = Isolate.random or Random()
-        deadline = clock.now() + TICK_SECONDS
-        await sync(Graph(settings, Isolate.memory, fetch=send, clock=clock, random=random, deadline=deadline), settings)
-        Isolate.settings = settings
-
-    def _settings(self) -> Settings:
+    async def _tick(self, clock: WorkersClock, deadline: float) -> None:
         try:
-            settings = read_settings(lambda name: getattr(self.env, name, None))
+            settings = Isolate.settings or read_settings(lambda name: getattr(self.env, name, None))
         except ConfigError as error:
             for problem in error.problems:
-                log.error("%s", problem)
+                log("error", problem)
             raise
-        log.setLevel(LEVELS[settings.log_level])
-        return settings
+        Isolate.settings, Isolate.log_level = None, settings.log_level
+        random = Isolate.random = Isolate.random or Random()
+        budget = Budget(fetch=fetch, clock=clock, random=random, max_subrequests=settings.max_subrequests, deadline=deadline)
+        await sync(GraphClient(settings, Isolate.cache, budget), settings, log)
+        Isolate.settings = settings

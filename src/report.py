@@ -1,134 +1,150 @@
 """What a tick did, for people a line each, for machines one record. Object ids are the only names in it."""
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from directory import GROUP_NAMES, Directory
-from graph import AuthError, GraphError, Writes
-from plan import LEVELS, Plan, Risk
+from errors import ServiceError
+from graph import Writes
+from groups import GROUP_NAMES, GroupState
+from plan import RISK_LEVELS, Plan, Risk
+from settings import LOG_LEVELS
+from text import counted
 
+_GOES_ON = "the next minute goes on"
 NAMED = 20
 """How many ids a line of the log names before it only counts."""
 
-log = logging.getLogger("risky-users")
-
-
-class SyncFailed(Exception):
-    """The groups do not match the risky users, and not for want of budget; every problem was logged before."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        more = f" ({len(problems) - 1} more in the log)" if len(problems) > 1 else ""
-        super().__init__(problems[0] + more)
+Log: TypeAlias = Callable[[str, "str | Mapping[str, object]"], None]
+"""Writes one entry at a level of settings.LOG_LEVELS: a line for people, or a record for machines."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """One level: members now, as far as it is known, and how many joined and left in this tick."""
+    """One level's group: who was in it when it was read, and what changed since.
 
-    members: int | None = None
+    `planned`: somebody was to join or leave. Not `proven`: an answer of Graph's is missing, or disagrees with what was read.
+    """
+
+    listed: frozenset[str] | None = None
     joined: int = 0
     left: int = 0
+    planned: bool = False
+    proven: bool = True
+
+    @property
+    def members(self) -> int | None:
+        """How many are in it now; None where that is not certain."""
+        return len(self.listed) + self.joined - self.left if self.listed is not None and self.proven else None
 
 
 @dataclass(slots=True)
 class Report:
-    """Gathers what happens in a tick; `log` writes it down. Times in epoch seconds."""
+    """Gathers what happens in a tick; `write` tells it. Times in epoch seconds; `verbose` names everybody who joins or leaves."""
 
     started: float
     dry_run: bool
-    levels: dict[str, Tally] = field(default_factory=lambda: {level: Tally() for level in LEVELS})
+    verbose: bool = False
+    levels: dict[str, Tally] = field(default_factory=lambda: {level: Tally() for level in RISK_LEVELS})
     risky: dict[str, int] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    news: list[str] = field(default_factory=list)
+    """How many users are at each level that was read in full."""
+    lines: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What the log says, by its level."""
     request_ids: list[str] = field(default_factory=list)
-    left_over: int = 0
-    subrequests: int = 0
+    unfinished: int = 0
 
     # --- while the tick runs ---
 
-    def problem(self, message: str, request_ids: Iterable[str] = ()) -> None:
-        """Something that makes the tick a failure."""
-        self.problems.append(message)
-        self.request_ids += request_ids
+    def failure(self, error: ServiceError, before: str = "", after: str = "") -> None:
+        """A read, a write or a sign-in that failed, or that the tick's budget did not suffice for."""
+        line = f"{before}{error}{after}"
+        if error.cause == "budget":
+            self.left_over(1, line)
+        elif line not in self.problems:
+            self.lines["error"].append(line)
+            self.request_ids += [each for each in error.request_ids if each not in self.request_ids]
 
-    def failure(self, error: GraphError | AuthError) -> None:
-        """A read, a write or a sign-in that failed."""
-        self.problem(str(error), error.request_ids)
+    def left_over(self, count: int, line: str) -> None:
+        """So much that was to be done in this tick, and is not, though nothing failed."""
+        self.unfinished += count
+        self.lines["warn"].append(line)
 
-    def found(self, directory: Directory, risk: Risk) -> None:
-        """The groups and the risky users as they were read."""
-        self.risky = {level: len(risk.users[level]) for level in LEVELS}
-        for level, listed in directory.members.items():
-            self.levels[level].members = len(listed.users)
-            if listed.others:
-                self.notes.append(f"{level}: {listed.others} members of {GROUP_NAMES[level]} are no users; the Worker leaves them there.")
-        for level in filter(directory.created.__contains__, LEVELS):
-            self.news.append(f"{level}: created the group {GROUP_NAMES[level]} ({directory.groups[level].id}).")
-        for level, count in directory.namesakes.items():
-            self.notes.append(
-                f"{level}: {count} groups are named {GROUP_NAMES[level]}; the oldest is used ({directory.groups[level].id}). "
-                "Rename or delete the others."
-            )
-        for level in filter(directory.not_there_yet.__contains__, LEVELS):
-            self.left_over += len(risk.users[level])
-            self.notes.append(f"{level}: the new group {GROUP_NAMES[level]} is not known everywhere yet; the next minute goes on.")
-        for error in directory.errors.values():
-            self.failure(error)
+    def found(self, states: Mapping[str, GroupState], risk: Risk) -> None:
+        """The groups."""
+        warn = self.lines["warn"].append
+        for level, state in states.items():
+            name, group = GROUP_NAMES[level], state.group
+            if state.error:
+                self.failure(state.error)
+            if group and state.created:
+                self.lines["info"].append(f"{level}: created the group {name} ({group.id}).")
+            if group and state.namesakes:
+                warn(f"{level}: {state.namesakes} groups are named {name}; the oldest is used ({group.id}). Rename or delete the others.")
+            for other in state.lookalikes:
+                unused = "it is not used, and whoever is in it stays in it. Rename or delete it"
+                warn(f"{level}: the name of the group {other.name} ({other.id}) differs from {name} in case only: {unused}.")
+            if state.members:
+                self.levels[level].listed = state.members.users
+                if others := state.members.others:
+                    warn(f"{level}: {name} also holds {counted(others, 'member')} other than users, which the Worker leaves there.")
+            elif group:
+                self.left_over(max(1, len(risk.users[level])), f"{level}: the new group {name} is not known everywhere yet; {_GOES_ON}.")
 
-    def would(self, planned: Plan, missing: Mapping[str, frozenset[str]]) -> None:
-        """What a dry run leaves undone."""
-        for level in LEVELS:
-            change = planned.changes.get(level)
-            if level in missing:
-                self._would(f"{level}: would create the group {GROUP_NAMES[level]}, and {len(missing[level])} users would join.")
-                self._ids(level, "would join", sorted(missing[level]))
-            elif change and (change.joins or change.leaves):
-                self._would(f"{level}: {len(change.joins)} would join, {len(change.leaves)} would leave.")
-                self._ids(level, "would join", change.joins)
-                self._ids(level, "would leave", change.leaves)
-
-    def joined(self, level: str, writes: Writes) -> None:
+    def joined(self, written: Mapping[str, Writes]) -> None:
         """Who was let in."""
-        self.levels[level].joined += len(writes.done)
-        self._ids(level, "joined", writes.done)
-        self._unfinished(level, writes, "join", "could not be added")
+        for level, writes in written.items():
+            tally = self.levels[level]
+            listed = tally.listed or frozenset()
+            tally.joined += len(writes.done)
+            tally.proven &= listed.isdisjoint(writes.done) and listed.issuperset(writes.already)
+            self._written(level, writes, "join", "joined")
 
-    def left(self, level: str, writes: Writes) -> None:
+    def departed(self, written: Mapping[str, Writes]) -> None:
         """Who was let out."""
-        self.levels[level].left += len(writes.done)
-        self._ids(level, "left", writes.done)
-        self._unfinished(level, writes, "leave", "could not be removed")
+        for level, writes in written.items():
+            self.levels[level].left += len(writes.done)
+            self.levels[level].proven &= not writes.already
+            self._written(level, writes, "leave", "left")
 
-    def held_back(self, level: str, count: int, why: str) -> None:
-        """Leaves that were planned and are not done in this tick."""
-        if count:
-            self.left_over += count
-            self.notes.append(f"{level}: {count} users stay for now, whose leave {why}.")
-
-    def _unfinished(self, level: str, writes: Writes, verb: str, outcome: str) -> None:
-        for reason, users in _by_reason(writes.refused).items():
-            error = writes.refused[users[0]]
-            others = f"; {outcome}, all alike: {_named(users)}" if len(users) > 1 else ""
-            self.problem(f"{level}: {reason}{others}", error.request_ids)
+    def _written(self, level: str, writes: Writes, verb: str, done: str) -> None:
+        self.levels[level].proven &= not writes.unsure
+        self._name(level, done, writes.done)
+        for users in _by_reason(writes.refused):
+            others = f" So it is with {len(users)} users in all: {_named(users)}." if len(users) > 1 else ""
+            self.failure(writes.refused[users[0]], f"{level}: ", others)
+        still = f"{level}: {counted(len(writes.unfinished), 'user')} yet to {verb}"
         if writes.stopped:
-            self.problem(f"{level}: {len(writes.left_over)} users are still to {verb}. {writes.stopped}", writes.stopped.request_ids)
-        elif writes.left_over:
-            self.left_over += len(writes.left_over)
-            self.notes.append(f"{level}: {len(writes.left_over)} users are still to {verb}; the next minute goes on.")
+            self.failure(writes.stopped, f"{still}. ")
+        elif writes.unfinished:
+            self.left_over(len(writes.unfinished), f"{still}; {_GOES_ON}.")
 
-    def _would(self, line: str) -> None:
-        self.left_over += 1
-        self.news.append(line)
+    def planned(self, first: Plan, last: Plan, missing: Collection[str]) -> None:
+        """What the tick set out to do, and what is left of it: leaves held back, and in a dry run all."""
+        for level, change in last.changes.items():
+            joins, leaves = first.changes[level].joins, change.leaves
+            self.levels[level].planned = bool(joins or first.departures.get(level))
+            for why, users in change.held.items():
+                self.left_over(len(users), f"{level}: {counted(len(users), 'user')} must stay for now, whose leave {why}.")
+            if self.dry_run and level in missing:
+                self.lines["info"].append(f"{level}: would create {GROUP_NAMES[level]}, and {counted(len(joins), 'user')} would join.")
+            elif self.dry_run and (joins or leaves):
+                self.lines["info"].append(f"{level}: {len(joins)} would join, {len(leaves)} would leave.")
+            if self.dry_run:
+                self.unfinished += (level in missing) + len(joins) + len(leaves)
+                self._name(level, "would join", joins)
+                self._name(level, "would leave", leaves)
 
-    def _ids(self, level: str, what: str, users: Iterable[str]) -> None:
-        if log.isEnabledFor(logging.DEBUG):
-            for user in users:
-                log.debug("%s: %s %s", level, user, what)
+    def _name(self, level: str, what: str, users: Iterable[str]) -> None:
+        for user in users if self.verbose else ():
+            self.lines["debug"].append(f"{level}: {user} {what}")
 
     # --- at its end ---
+
+    @property
+    def problems(self) -> list[str]:
+        """What makes the tick a failure."""
+        return self.lines["error"]
 
     @property
     def outcome(self) -> str:
@@ -137,65 +153,49 @@ class Report:
             return "failed"
         if self.dry_run:
             return "dry run"
-        if self.left_over or any(tally.members is None for tally in self.levels.values()):
+        if self.unfinished or any(tally.listed is None for tally in self.levels.values()):
             return "left over"
-        return "changed" if any(tally.joined or tally.left for tally in self.levels.values()) else "in sync"
+        return "changed" if any(tally.planned for tally in self.levels.values()) else "in sync"
 
-    def log(self, now: float) -> None:
-        """Write it all to the log: a quiet minute is one line for people, and the record."""
-        for problem in self.problems:
-            log.error("%s", problem)
-        for note in self.notes:
-            log.warning("%s", note)
-        for piece in self.news:
-            log.info("%s", piece)
+    def write(self, log: Log, now: float, subrequests: int) -> None:
+        """Tell it all: a quiet minute is one line for people, and the record."""
+        for log_level in reversed(LOG_LEVELS):
+            for line in self.lines[log_level]:
+                log(log_level, line)
         for level, tally in self.levels.items():
             if tally.joined or tally.left:
-                log.info("%s: %d joined, %d left, %s members now.", level, tally.joined, tally.left, _members(tally))
-        log.info("%s", self._conclusion(), extra={"record": self.record(now)})
+                members = "" if tally.members is None else f", {counted(tally.members, 'member')} now"
+                log("info", f"{level}: {tally.joined} joined, {tally.left} left{members}.")
+        if begins := {"in sync": "In sync: ", "dry run": "Dry run, nothing was written: "}.get(self.outcome):
+            numbers = (f"{level} {'unknown' if tally.members is None else tally.members}" for level, tally in self.levels.items())
+            log("info", f"{begins}{', '.join(numbers)}.")
+        log("info", self.record(now, subrequests))
 
-    def _conclusion(self) -> str:
-        """What the lines before do not say; nothing where they say it all."""
-        begins = {"in sync": "In sync: ", "dry run": "Dry run, nothing was written: "}.get(self.outcome)
-        return begins + ", ".join(f"{level} {_members(tally)}" for level, tally in self.levels.items()) + "." if begins else ""
-
-    def record(self, now: float) -> dict[str, object]:
-        """The tick for machines, whose fields Workers Logs indexes. What is zero or empty is left out."""
+    def record(self, now: float, subrequests: int) -> dict[str, object]:
+        """The tick for machines, whose fields Workers Logs indexes. What is unknown, zero or empty is left out."""
+        levels = self.levels.items()
         fields: dict[str, object] = {
             "outcome": self.outcome,
-            "members": {level: count for level, tally in self.levels.items() if (count := _now(tally)) is not None},
+            "members": {level: tally.members for level, tally in levels if tally.members is not None},
             "risky": self.risky if self.outcome != "in sync" else {},
-            "joined": {level: tally.joined for level, tally in self.levels.items() if tally.joined},
-            "left": {level: tally.left for level, tally in self.levels.items() if tally.left},
-            "leftOver": self.left_over,
+            "joined": {level: tally.joined for level, tally in levels if tally.joined},
+            "left": {level: tally.left for level, tally in levels if tally.left},
+            "leftOver": self.unfinished,
             "problems": len(self.problems),
             "failedRequests": self.request_ids[: 2 * NAMED],
-            "subrequests": self.subrequests,
+            "subrequests": subrequests,
             "milliseconds": round((now - self.started) * 1000),
         }
         return {name: value for name, value in fields.items() if value or name == "milliseconds"}
 
 
-def _now(tally: Tally) -> int | None:
-    return None if tally.members is None else tally.members + tally.joined - tally.left
-
-
-def _members(tally: Tally) -> str:
-    members = _now(tally)
-    return "unknown" if members is None else str(members)
-
-
-def _by_reason(refused: Mapping[str, GraphError]) -> dict[str, list[str]]:
-    """Users refused for the same reason, under the message about the first of them."""
-    first: dict[str, str] = {}
+def _by_reason(refused: Mapping[str, ServiceError]) -> list[list[str]]:
+    """Users, those together who were refused for the same reason."""
     users: dict[str, list[str]] = {}
     for user, error in refused.items():
-        message = str(error)
-        key = first.setdefault(message.replace(user, ""), message)
-        users.setdefault(key, []).append(user)
-    return users
+        users.setdefault(str(error).replace(user, ""), []).append(user)
+    return list(users.values())
 
 
 def _named(users: list[str]) -> str:
-    more = len(users) - NAMED
-    return ", ".join(users[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(users[:NAMED]) + (f" and {len(users) - NAMED} more" if len(users) > NAMED else "")

@@ -8,10 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
-_DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
+from errors import ConfigError
+from text import GUID
 
 LOG_LEVELS = ("debug", "info", "warn", "error")
+
+_DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
+_UNSEEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
+"""Characters of no width that come along when a value is copied: a byte order mark, zero-width spaces and joiners, a soft hyphen."""
 
 
 class Cloud(NamedTuple):
@@ -29,14 +33,6 @@ CLOUDS = {
     "usgov": Cloud("login.microsoftonline.us", "graph.microsoft.us"),
     "usgov-dod": Cloud("login.microsoftonline.us", "dod-graph.microsoft.us"),
 }
-
-
-class ConfigError(Exception):
-    """The deployment is not configured as it must be; `problems` holds a sentence for each thing to mend."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__(" ".join(problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +61,43 @@ def read_settings(variable: Callable[[str], object]) -> Settings:
     """
     read = _Reader(variable)
     settings = Settings(
-        tenant_id=read.tenant("AZURE_AD_TENANT_ID"),
-        client_id=read.client("AZURE_AD_CLIENT_ID"),
-        client_secret=read.secret("AZURE_AD_CLIENT_SECRET"),
+        tenant_id=read.required("AZURE_AD_TENANT_ID", _TENANT_ID, _wrong_tenant),
+        client_id=read.required("AZURE_AD_CLIENT_ID", _CLIENT_ID, _wrong_client),
+        client_secret=read.required("AZURE_AD_CLIENT_SECRET", _SECRET, _wrong_secret),
         cloud=CLOUDS[read.one_of("AZURE_CLOUD", tuple(CLOUDS), "global")],
         dry_run=read.one_of("DRY_RUN", ("true", "false"), "false") == "true",
         log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "info"),
         max_subrequests=read.number("MAX_SUBREQUESTS", at_least=5) or 45,
         max_removals=read.number("MAX_REMOVALS", at_least=0),
     )
+    if settings.client_id and settings.client_id.lower() == settings.tenant_id.lower():
+        read.problems.append(f"AZURE_AD_CLIENT_ID is the tenant's ID, too: {_CLIENT_ID}.")
     if read.problems:
         raise ConfigError(read.problems)
     return settings
+
+
+_TENANT_ID = "set it in wrangler.toml to your tenant's ID (Entra admin center > Overview)"
+_CLIENT_ID = "set it in wrangler.toml to the Application (client) ID on the app registration's Overview"
+_SECRET = "put the client secret's value, which the portal shows once, with `npx wrangler secret put AZURE_AD_CLIENT_SECRET`"
+
+
+def _wrong_tenant(value: str) -> str:
+    return "" if GUID.fullmatch(value) or _DOMAIN.fullmatch(value) else "is neither a tenant ID (a GUID) nor a verified domain"
+
+
+def _wrong_client(value: str) -> str:
+    return "" if GUID.fullmatch(value) else "is not a GUID"
+
+
+def _wrong_secret(value: str) -> str:
+    if GUID.fullmatch(value):
+        return "is a GUID, as the Secret ID is, and not the secret"
+    if value[0] == value[-1] and value[0] in "\"'`":
+        return "stands in quotes, which would be sent along"
+    if any(character.isspace() for character in value):
+        return "holds blanks or line breaks, as no client secret does"
+    return "" if value.isascii() and value.isprintable() else "holds characters that no client secret has"
 
 
 class _Reader:
@@ -87,55 +108,33 @@ class _Reader:
         self.problems: list[str] = []
 
     def _text(self, name: str) -> str:
+        """The text, without blanks around it and without what nobody sees; numbers and truths stand for their text, as
+        `DRY_RUN = true` does, which arrives as True."""
         value = self._variable(name)
-        return value.strip() if isinstance(value, str) else ""
-
-    def _unquoted(self, name: str) -> str:
-        """As `_text`, and what stands in wrangler.toml without quotes: `DRY_RUN = true` arrives as True and not as text."""
-        value = self._variable(name)
-        return str(value) if isinstance(value, int) else self._text(name)
-
-    def _required(self, name: str, how: str) -> str:
-        value = self._text(name)
-        if not value:
-            self.problems.append(f"{name} is missing: {how}.")
-        elif value.startswith("<") and value.endswith(">"):
-            self.problems.append(f"{name} still holds its placeholder: {how}.")
+        if value is not None and not isinstance(value, (str, int)):
+            self.problems.append(f"{name} is a binding of another kind and not text: make it a var or a secret of this name.")
             return ""
-        return value
+        return "" if value is None else str(value).translate(_UNSEEN).strip()
 
-    def tenant(self, name: str) -> str:
-        value = self._required(name, "set it in wrangler.toml to your tenant's ID (Entra admin center > Overview)")
-        if value and not (GUID.fullmatch(value) or _DOMAIN.fullmatch(value)):
-            self.problems.append(
-                f"{name} is neither a tenant ID (a GUID) nor a verified domain: copy the Tenant ID from "
-                "Entra admin center > Overview into wrangler.toml."
-            )
+    def required(self, name: str, how: str, wrong: Callable[[str], str]) -> str:
+        known, value = len(self.problems), self._text(name)
+        if value.startswith("<") and value.endswith(">"):
+            self.problems.append(f"{name} still holds its placeholder: {how}.")
+        elif problem := wrong(value) if value else "is missing":
+            self.problems[known:] = self.problems[known:] or [f"{name} {problem}: {how}."]
         return value
-
-    def client(self, name: str) -> str:
-        value = self._required(name, "set it in wrangler.toml to the app registration's Application (client) ID")
-        if value and not GUID.fullmatch(value):
-            self.problems.append(
-                f"{name} is not a GUID: copy the Application (client) ID from the app registration's Overview into wrangler.toml."
-            )
-        return value
-
-    def secret(self, name: str) -> str:
-        return self._required(name, f"put the client secret's value with `npx wrangler secret put {name}`")
 
     def one_of(self, name: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self._unquoted(name).lower() or default
-        if value not in allowed:
-            self.problems.append(f"{name} must be one of {', '.join(allowed)}: correct it in wrangler.toml, or leave it out for {default}.")
-            return default
-        return value
+        value = self._text(name).lower() or default
+        if value in allowed:
+            return value
+        self.problems.append(f"{name} must be one of {', '.join(allowed)}: correct it in wrangler.toml, or leave it out for {default}.")
+        return default
 
     def number(self, name: str, *, at_least: int) -> int | None:
-        value = self._unquoted(name)
-        if not value:
-            return None
-        if not (value.isascii() and value.isdigit()) or len(value) > 9 or int(value) < at_least:
+        value = self._text(name)
+        if value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= at_least:
+            return int(value)
+        if value:
             self.problems.append(f"{name} must be a whole number of at least {at_least}: correct it in wrangler.toml, or leave it out.")
-            return None
-        return int(value)
+        return None

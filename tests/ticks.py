@@ -7,11 +7,11 @@ from random import Random
 from typing import TypeVar
 
 import simulator
-from graph import Graph, Memory
+from budget import Budget, HttpRequest, HttpResponse
+from graph import GraphClient, IsolateCache
 from report import Report
 from settings import Settings, read_settings
 from sync import TICK_SECONDS, sync
-from wire import Reply, Request
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 T = TypeVar("T")
@@ -51,42 +51,53 @@ class Ticks:
 
     tenant: simulator.Tenant
     clock: StoppedClock
-    memory: Memory = field(default_factory=Memory)
+    cache: IsolateCache = field(default_factory=IsolateCache)
     random: Random = field(default_factory=lambda: Random(1))
+    log: list[tuple[str, str | Mapping[str, object]]] = field(default_factory=list)
+    """What the latest tick has logged: levels, and lines or records."""
 
     def settings(self, **overrides: str) -> Settings:
         return read_settings(variables(self.tenant, **overrides).get)
 
-    async def fetch(self, request: Request) -> Reply:
+    async def fetch(self, request: HttpRequest) -> HttpResponse:
         """The tenant's answer, after the time it takes; raises OSError as a lost connection or a timeout does."""
         answer = self.tenant.handle(simulator.Request(request.method, request.url, request.headers, request.body.encode()))
         await self.clock.sleep(min(answer.delay, request.timeout))
         if answer.delay > request.timeout:
             raise TimeoutError
-        return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body.decode(errors="replace"))
+        return HttpResponse(
+            answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body.decode(errors="replace")
+        )
 
-    def graph(self, **overrides: str) -> Graph:
-        return Graph(
-            self.settings(**overrides),
-            self.memory,
+    def graph(self, **overrides: str) -> GraphClient:
+        settings = self.settings(**overrides)
+        budget = Budget(
             fetch=self.fetch,
             clock=self.clock,
             random=self.random,
+            max_subrequests=settings.max_subrequests,
             deadline=self.clock.now() + TICK_SECONDS,
         )
+        return GraphClient(settings, self.cache, budget)
 
     def tick(self, **overrides: str) -> Report:
         """One tick; raises SyncFailed as `sync` does. The clock then stands at the next minute."""
         started = self.clock.time
         self.tenant.reset_counters()
+        self.log.clear()
         try:
-            return finish(sync(self.graph(**overrides), self.settings(**overrides)))
+            return finish(sync(self.graph(**overrides), self.settings(**overrides), lambda level, entry: self.log.append((level, entry))))
         finally:
             self.clock.time = max(started + 60, self.clock.time)
 
+    @property
+    def record(self) -> Mapping[str, object]:
+        """The record of the latest tick."""
+        return next(entry for _, entry in reversed(self.log) if not isinstance(entry, str))
+
     def restart(self) -> None:
         """The runtime takes the isolate away."""
-        self.memory = Memory()
+        self.cache = IsolateCache()
 
 
 def contoso(risky: int = 12, seed: int = 1) -> Ticks:

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from plan import LEVELS
+from plan import RISK_LEVELS
 
 _LEVEL = re.compile(r"%27(high|medium|low)%27")
 _MEMBERS = re.compile(r"/groups/([0-9a-f-]{36})/members\?")
@@ -28,7 +28,7 @@ class Heard:
     @property
     def risk_reads(self) -> int:
         """How often all risky users were read to the end."""
-        return min(self.reads_of[level] for level in LEVELS)
+        return min(self.reads_of[level] for level in RISK_LEVELS)
 
     @property
     def all_risk(self) -> bool:

@@ -4,21 +4,21 @@ A tick is a coroutine that is suspended wherever it waits: for a request to arri
 lets the one that is due go on to its next wait, so that anything, another tick included, can happen in between.
 """
 
-import logging
-from collections.abc import Callable, Collection, Coroutine, Generator
+from collections.abc import Callable, Collection, Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
 import simulator
-from directory import GROUP_NAMES
-from graph import Graph, Memory
-from plan import GUARDED_SIZE, LEVELS
-from report import Report, SyncFailed
+from budget import Budget, HttpRequest, HttpResponse
+from errors import SyncFailed
+from graph import GraphClient, IsolateCache
+from groups import GROUP_NAMES
+from plan import GUARDED_SIZE, RISK_LEVELS
+from report import Report
 from settings import Settings, read_settings
 from sync import TICK_SECONDS, sync
 from tests.chaos.heard import Heard
 from tests.ticks import StoppedClock, variables
-from wire import Reply, Request
 
 BEFORE_EVERYTHING = -1.0
 CHECKED_BY_DESCRIPTION = 10
@@ -50,6 +50,7 @@ class Tick:
     """Whether nothing but this tick changed anything since it began."""
     under_way: int = 0
     """Requests given up by the tick that will reach Graph all the same."""
+    log: list[tuple[str, str | Mapping[str, object]]] = field(default_factory=list)
     coroutine: Coroutine[object, None, Report] | None = None
     report: Report | None = None
     problems: list[str] = field(default_factory=list)
@@ -77,17 +78,6 @@ class Clock:
         await Until(self.now() + seconds)
 
 
-class Ears(logging.Handler):
-    """Every line of the log, and nothing of it may be private."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-
 class World:
     """The tenant, its time, and whoever works on it at the moment."""
 
@@ -97,7 +87,7 @@ class World:
         self.tenant = simulator.Tenant.contoso(users, seed, clock=self.clock.now)
         self.tenant.on_write = self._written
         self._answer = self.tenant.handle if seed % CHECKED_BY_DESCRIPTION == 0 else super(simulator.Tenant, self.tenant).handle
-        self.isolates = [Memory(), Memory()]
+        self.isolates = [IsolateCache(), IsolateCache()]
         self.running: list[Tick | None] = [None, None]
         self.late: list[Late] = []
         self.lateness = 0.0
@@ -114,10 +104,6 @@ class World:
         self.broken = False
         """Whether a tick ended as none should, so that there is nothing left to be seen."""
         self._acting: Tick | None = None
-        self._ears = Ears()
-        logger = logging.getLogger("risky-users")
-        logger.handlers, logger.propagate = [self._ears], False
-        logger.setLevel(logging.DEBUG)
 
     # --- what happens ---
 
@@ -143,18 +129,19 @@ class World:
         """A cron event in an isolate that is idle."""
         self.clock.time += 0.001  # so that what happened before is told from what happens meanwhile
         now = self.clock.time
-        settings = read_settings(variables(self.tenant, **overrides).get)
+        settings = read_settings(variables(self.tenant, LOG_LEVEL="debug", **overrides).get)
         tick = Tick(settings, now, now, undisturbed=self._calm())
         self.disturb()
-        graph = Graph(
-            settings,
-            self.isolates[isolate],
+        budget = Budget(
             fetch=lambda request: self._fetch(tick, request),
             clock=Clock(self),
             random=self.random,
+            max_subrequests=settings.max_subrequests,
             deadline=now + TICK_SECONDS,
         )
-        tick.coroutine = sync(graph, settings)
+        tick.coroutine = sync(
+            GraphClient(settings, self.isolates[isolate], budget), settings, lambda level, entry: tick.log.append((level, entry))
+        )
         self.running[isolate] = tick
         return tick
 
@@ -164,7 +151,7 @@ class World:
         if tick and tick.coroutine:
             tick.coroutine.close()
         self.running[isolate] = None
-        self.isolates[isolate] = Memory()
+        self.isolates[isolate] = IsolateCache()
 
     def step(self) -> bool:
         """Whoever is due first goes on, to its next wait; whether there was anybody."""
@@ -204,7 +191,7 @@ class World:
         self.finished.append(tick)
         self._judge(tick)
 
-    async def _fetch(self, tick: Tick, request: Request) -> Reply:
+    async def _fetch(self, tick: Tick, request: HttpRequest) -> HttpResponse:
         sent = self.clock.time
         tick.subrequests += 1
         message = simulator.Request(request.method, request.url, request.headers, request.body.encode())
@@ -221,7 +208,7 @@ class World:
         await Until(self.clock.time + answer.delay)
         body = self.forge(answer.body.decode(errors="replace"))
         tick.heard.answer(request.body, answer.status, body)
-        return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
+        return HttpResponse(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
 
     def _arrive_late(self, late: Late) -> None:
         self.late.remove(late)
@@ -272,7 +259,7 @@ class World:
         assert group.id in heard.whole, "nobody leaves a group that was not read to the end"
         assert user in heard.members[group.id], "nobody is removed who was not seen in the group"
         reported = heard.levels(user)
-        highest = next((each for each in LEVELS if each in reported), None)
+        highest = next((each for each in RISK_LEVELS if each in reported), None)
         assert highest != level, "nobody leaves the group of the level that Graph reports"
         tick.removed.append((user, group.id))
         size, gone = len(heard.members[group.id]), sum(1 for _, each in tick.removed if each == group.id)
@@ -283,12 +270,12 @@ class World:
         self._never_in_no_group(tick, user, highest)
 
     def _never_in_no_group(self, tick: Tick, user: str, reported: str | None) -> None:
-        inside = {level for level in LEVELS if self._is_in(user, level)}
+        inside = {level for level in RISK_LEVELS if self._is_in(user, level)}
         if reported and not self._disturbed(user, reported, tick.started) and not self._others_at_work(tick):
             assert reported in inside, "whoever moves is in the new group before leaving the old one"
         entry = self.tenant.directory.users[user]
         level = entry.risk_level
-        if level in LEVELS and not entry.deleted and not self.pages and not self._disturbed(user, str(level), self._oldest()):
+        if level in RISK_LEVELS and not entry.deleted and not self.pages and not self._disturbed(user, str(level), self._oldest()):
             assert inside, "a risky user is in a group at all times"
 
     def _is_in(self, user: str, level: str) -> bool:
@@ -326,7 +313,7 @@ class World:
         assert tick.subrequests <= tick.settings.max_subrequests
         self._assert_private(tick)
         if tick.undisturbed and tick.report and tick.report.outcome in ("in sync", "changed"):
-            assert all(self.in_sync(level) for level in LEVELS), f"a tick that says {tick.report.outcome} has left everything right"
+            assert all(self.in_sync(level) for level in RISK_LEVELS), f"a tick that says {tick.report.outcome} has left everything right"
 
     def in_sync(self, level: str, excused: Collection[str] = ()) -> bool:
         """Whether the level's group holds all users at it, and nobody else but users at the levels excused."""
@@ -343,7 +330,6 @@ class World:
         return [tick.problems or tick.report for tick in self.finished[-3:]]
 
     def _assert_private(self, tick: Tick) -> None:
-        shown = "\n".join([*self._ears.lines, *tick.problems])
-        self._ears.lines.clear()
+        shown = "\n".join([*(str(entry) for _, entry in tick.log), *tick.problems])
         for private in (self.tenant.domain, self.tenant.app.secret, "Bearer", *self.tenant.tokens.issued):
             assert private not in shown

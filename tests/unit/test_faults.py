@@ -1,7 +1,6 @@
 """What goes wrong in a tick, fault by fault: what is repeated, what is left alone, what the administrator is told."""
 
 import json
-import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,16 +10,17 @@ from random import Random
 
 import pytest
 
-from directory import GROUP_NAMES
-from plan import LEVELS
-from report import Report, SyncFailed
+from budget import HttpRequest, HttpResponse
+from errors import SyncFailed
+from groups import GROUP_NAMES
+from plan import RISK_LEVELS
+from report import Report
 from simulator import Fault, Group, User
 from simulator.faults import Kind
 from sync import TICK_SECONDS, WRITING_SECONDS
 from tests.chaos.world import World
 from tests.ticks import Ticks, contoso
 from tests.unit.test_sync import in_sync, members, risky
-from wire import Reply, Request
 
 RISK, LOOK_UP, MEMBERS = ("GET", "/identityProtection/riskyUsers"), ("GET", "/groups"), ("GET", "/groups/*/members")
 CREATE, ADD, ADD_ONE, REMOVE = (
@@ -41,19 +41,19 @@ class Meddled(Ticks):
     before: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
     forge: Callable[[str], str] = str
 
-    async def fetch(self, request: Request) -> Reply:
+    async def fetch(self, request: HttpRequest) -> HttpResponse:
         for pattern, action in self.before[:1]:
             if re.search(pattern, request.body):
                 self.before.pop(0)
                 action()
         reply = await super().fetch(request)
-        return Reply(reply.status, reply.headers, self.forge(reply.body))
+        return HttpResponse(reply.status, reply.headers, self.forge(reply.body))
 
 
 def synchronised(risky_users: int = 12) -> Meddled:
     ticks = contoso(risky_users)
     ticks.tick()
-    return Meddled(ticks.tenant, ticks.clock, ticks.memory)
+    return Meddled(ticks.tenant, ticks.clock, ticks.cache)
 
 
 def with_work(risky_users: int = 12) -> Meddled:
@@ -271,14 +271,15 @@ def test_answers_that_take_too_long_end_the_tick_in_time_and_leave_everything_as
     assert members(ticks.tenant) == before
 
 
-def test_the_record_of_a_failed_tick_holds_the_request_ids_that_microsoft_asks_for(log: pytest.LogCaptureFixture) -> None:
+def test_the_record_of_a_failed_tick_holds_the_request_ids_that_microsoft_asks_for() -> None:
     ticks = synchronised()
     for fault, count in ((Fault("status", *RISK, status=403), 2), (Fault("unanswered", *RISK), 1), (Fault("redirect", *TOKEN), 1)):
         ticks.tenant.tokens.issued.clear()
         ticks.tenant.faults = [fault]
         failing(ticks)
-        record = vars(log.records[-1])["record"]
-        assert len(record["failedRequests"]) == count
+        failed = ticks.record["failedRequests"]
+        assert isinstance(failed, list)
+        assert len(failed) == len(set(failed)) == count
 
 
 # --- writes that may have happened ---
@@ -435,7 +436,7 @@ def test_a_group_whose_members_cannot_be_read_is_left_alone_and_the_others_are_n
     tenant = ticks.tenant
     group = tenant.group_named(GROUP_NAMES["medium"])
     before = tenant.members_of(group)
-    for level in LEVELS:
+    for level in RISK_LEVELS:
         tenant.dismiss(tenant.risky_at(level)[0])
         tenant.set_risk(tenant.add_user(), level)
     tenant.faults = [Fault(kind, "GET", f"/groups/{group.id}/members", status=200)]
@@ -452,7 +453,7 @@ def test_when_the_groups_cannot_be_looked_up_nothing_is_written_and_the_tick_say
     before = members(ticks.tenant)
     ticks.tenant.faults = [Fault(kind, *LOOK_UP, status=200)]
     [problem] = failing(ticks)
-    assert "look the groups up by name" in problem
+    assert "look for the groups by name" in problem
     assert members(ticks.tenant) == before
     assert ticks.tenant.write_units == 0
 
@@ -498,7 +499,7 @@ def test_a_loss_too_large_to_be_true_is_not_believed_unless_a_second_read_agrees
     report = ticks.tick()
     assert not ticks.before
     assert report.outcome == "left over"
-    assert report.notes == ["high: 12 users stay for now, whose leave a second look did not confirm."]
+    assert report.lines["warn"] == ["high: 12 users must stay for now, whose leave a second look did not confirm."]
     assert in_sync(ticks)
 
 
@@ -544,17 +545,15 @@ def test_max_removals_caps_each_tick_and_the_rest_follows() -> None:
         tenant.dismiss(user)
     new = tenant.add_user()
     tenant.set_risk(new, "medium")
-    left = []
-    notes: list[str] = []
+    gone = []
     for _ in range(4):
         report = ticks.tick(MAX_REMOVALS="3")
-        left.append(sum(tally.left for tally in report.levels.values()))
+        gone.append({level: tally.left for level, tally in report.levels.items() if tally.left})
         assert new.id in tenant.members_of(GROUP_NAMES["medium"])
-        assert (report.outcome == "left over") == bool(report.notes)
-        notes += report.notes
-    assert left == [3, 3, 3, 1]
-    stay = "users stay for now, whose leave MAX_REMOVALS = 3 leaves for later minutes."
-    assert notes == [f"high: 5 {stay}", f"low: 2 {stay}", f"high: 2 {stay}", f"low: 2 {stay}", f"low: 1 {stay}"]
+        assert (report.outcome == "left over") == bool(report.lines["warn"])
+        assert all("whose leave MAX_REMOVALS leaves for later minutes" in note for note in report.lines["warn"])
+    assert [sum(minute.values()) for minute in gone] == [3, 3, 3, 1]
+    assert sum(minute.get("low", 0) for minute in gone[:2]) == 2  # its two do not wait for the eight of the other level
     assert in_sync(ticks)
 
 
@@ -563,7 +562,7 @@ def test_max_removals_of_none_lets_nobody_leave() -> None:
     ticks.tenant.dismiss(ticks.tenant.risky_at("low")[0])
     report = ticks.tick(MAX_REMOVALS="0")
     assert report.outcome == "left over"
-    assert report.notes == ["low: 1 users stay for now, whose leave MAX_REMOVALS = 0 leaves for later minutes."]
+    assert report.lines["warn"] == ["low: 1 user must stay for now, whose leave MAX_REMOVALS leaves for later minutes."]
     assert len(ticks.tenant.members_of(GROUP_NAMES["low"])) == 4
 
 
@@ -574,7 +573,7 @@ def unwritable(change: Callable[[Group], None]) -> Meddled:
     ticks = synchronised()
     tenant = ticks.tenant
     change(tenant.group_named(GROUP_NAMES["medium"]))
-    for level in LEVELS:
+    for level in RISK_LEVELS:
         tenant.dismiss(tenant.risky_at(level)[0])
         tenant.set_risk(tenant.add_user(), level)
     return ticks
@@ -614,8 +613,8 @@ def renamed(group: Group) -> None:
         (dynamic, "change its membership type to assigned"),
         (on_premises, "rename it there"),
         (role_assignable, "rename it and let the Worker make another"),
-        (mail_enabled, "let the Worker make a security group"),
-        (distribution, "rename it and let the Worker make one"),
+        (mail_enabled, "rename it and let the Worker make another"),
+        (distribution, "rename it and let the Worker make another"),
         (restricted, "take it out of there"),
         (renamed, "name it IdentityProtection-RiskyUser-RiskLevel-medium again"),
     ],
@@ -636,10 +635,10 @@ def test_a_group_that_cannot_be_written_fails_alone_and_says_what_to_change(chan
 def test_at_the_end_of_its_subrequests_a_tick_stops_with_the_most_urgent_done_and_the_next_goes_on() -> None:
     ticks = synchronised(0)
     for number in range(600):
-        ticks.tenant.set_risk(ticks.tenant.add_user(), LEVELS[number % 3])
+        ticks.tenant.set_risk(ticks.tenant.add_user(), RISK_LEVELS[number % 3])
     report = ticks.tick(MAX_SUBREQUESTS="5")
     assert report.outcome == "left over"
-    assert report.subrequests == 5
+    assert ticks.record["subrequests"] == 5
     joined = [tally.joined for tally in report.levels.values()]
     assert joined[0] > 0
     assert joined == sorted(joined, reverse=True)
@@ -651,11 +650,13 @@ def test_at_the_end_of_its_subrequests_a_tick_stops_with_the_most_urgent_done_an
 def test_at_its_deadline_a_tick_stops_and_the_next_goes_on() -> None:
     ticks = synchronised(0)
     for number in range(1500):
-        ticks.tenant.set_risk(ticks.tenant.add_user(), LEVELS[number % 3])
+        ticks.tenant.set_risk(ticks.tenant.add_user(), RISK_LEVELS[number % 3])
     ticks.tenant.behaviour.answer_seconds = 4.0
     started = ticks.clock.time
-    assert any("users are still to join" in problem for problem in failing(ticks))  # the last request was cut off
-    assert max(exchange.time for exchange in ticks.tenant.requests) < started + TICK_SECONDS
+    report = ticks.tick()
+    assert report.outcome == "left over"
+    assert any("users yet to join; the next minute goes on" in note for note in report.lines["warn"])
+    assert max(exchange.time + exchange.delay for exchange in ticks.tenant.requests) <= started + TICK_SECONDS
     for _ in range(3):
         try_twice(ticks)
     assert in_sync(ticks)
@@ -676,7 +677,7 @@ def test_two_ticks_at_once_in_two_isolates_do_no_harm(seed: int) -> None:
         world.step()
     world.start(1)
     world.finish()
-    assert all(world.in_sync(level) for level in LEVELS)
+    assert all(world.in_sync(level) for level in RISK_LEVELS)
     assert not any(tick.problems for tick in world.finished)
 
 
@@ -688,10 +689,10 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would_do() -> None:
     before = members(ticks.tenant)
     report = ticks.tick(DRY_RUN="true")
     assert report.outcome == "dry run"
-    assert report.news == [
+    assert report.lines["info"] == [
         "high: 1 would join, 1 would leave.",
         "medium: 1 would join, 1 would leave.",
-        "low: would create the group IdentityProtection-RiskyUser-RiskLevel-low, and 4 users would join.",
+        "low: would create IdentityProtection-RiskyUser-RiskLevel-low, and 4 users would join.",
     ]
     assert members(ticks.tenant) == before
     assert ticks.tenant.write_units == 0
@@ -786,18 +787,9 @@ def test_an_expired_secret_is_told_and_a_new_one_works() -> None:
 # --- security ---
 
 
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
-    monkeypatch.setattr(logging.getLogger("risky-users"), "propagate", True)
-    caplog.set_level(logging.DEBUG, "risky-users")
-    return caplog
-
-
 @EVERY_REQUEST
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
-def test_nothing_private_is_logged_or_raised_even_when_graph_quotes_it(
-    request_: tuple[str, str], status: int, log: pytest.LogCaptureFixture
-) -> None:
+def test_nothing_private_is_logged_or_raised_even_when_graph_quotes_it(request_: tuple[str, str], status: int) -> None:
     ticks = with_work()
     tenant = ticks.tenant
     user = tenant.users[0]
@@ -808,7 +800,7 @@ def test_nothing_private_is_logged_or_raised_even_when_graph_quotes_it(
         outcome = ticks.tick(LOG_LEVEL="debug")
     except SyncFailed as failure:
         outcome = failure
-    shown = f"{log.text} {outcome!r} {outcome} {ticks.graph()!r} {ticks.settings()!r} {ticks.memory!r}"
+    shown = f"{ticks.log} {outcome!r} {outcome} {ticks.graph()!r} {ticks.settings()!r} {ticks.cache!r}"
     for private in (user.principal_name, user.name, tenant.app.secret, *tenant.tokens.issued):
         assert private not in shown
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings import CLOUDS, ConfigError, Settings, read_settings
+from errors import ConfigError
+from settings import CLOUDS, Settings, read_settings
 
 GOOD = {
     "AZURE_AD_TENANT_ID": "1b6e1c5a-7c1e-4f4e-9a53-1d4cf0a3a001",
@@ -39,7 +40,7 @@ def test_the_placeholders_of_the_configuration_and_the_missing_secret_are_report
     assert "npx wrangler secret put AZURE_AD_CLIENT_SECRET" in found[2]
 
 
-@pytest.mark.parametrize("blank", [None, "", "  ", 7])
+@pytest.mark.parametrize("blank", [None, "", "  ", "\ufeff\u200b"])
 @pytest.mark.parametrize("name", GOOD)
 def test_a_blank_variable_counts_as_missing(name: str, blank: object) -> None:
     assert [problem.startswith(f"{name} is missing") for problem in problems(**{name: blank})] == [True]

@@ -2,14 +2,14 @@
 
 import pytest
 
-from directory import GROUP_NAMES
-from plan import LEVELS
+from groups import GROUP_NAMES
+from plan import RISK_LEVELS
 from simulator import Fault, Tenant
 from tests.ticks import Ticks, contoso
 
 
 def risky(tenant: Tenant) -> dict[str, frozenset[str]]:
-    return {level: frozenset(user.id for user in tenant.risky_at(level)) for level in LEVELS}
+    return {level: frozenset(user.id for user in tenant.risky_at(level)) for level in RISK_LEVELS}
 
 
 def members(tenant: Tenant) -> dict[str, frozenset[str]]:
@@ -38,7 +38,7 @@ def test_a_quiet_minute_in_a_warm_isolate_is_one_subrequest(risky_users: int) ->
     ticks.tick()
     report = ticks.tick()
     assert report.outcome == "in sync"
-    assert ticks.tenant.subrequests == report.subrequests == 1
+    assert ticks.tenant.subrequests == 1
     assert ticks.tenant.write_units == 0
 
 

@@ -4,14 +4,22 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import TypeVar
 
 import pytest
 
-from batch import JSON, PACE_SECONDS, PARALLEL_ITEMS, SERIAL_ITEMS, TOGETHER_SECONDS, WRITE_UNITS, Answer, Batches, Item, Operation, Steps
-from login import Token
+from access_token import AccessToken
+from budget import Budget, HttpRequest, HttpResponse
+from errors import ServiceError
+from exchange import GraphRequest, GraphResponse
+from operations import Operation, Outcome, ask
+from retry import ATTEMPTS
+from scheduler import PACE_SECONDS, PARALLEL_REQUESTS, SERIAL_REQUESTS, TOGETHER_SECONDS, WRITE_UNITS, Scheduler
 from settings import Settings
 from tests.ticks import StoppedClock, finish
-from wire import ATTEMPTS, Reply, Request, Wire
+from text import JSON
+
+T = TypeVar("T")
 
 SETTINGS = Settings("contoso.example", "00000000-0000-4000-8000-000000000000", "secret")
 OK: Mapping[str, JSON] = {"status": 200}
@@ -31,22 +39,22 @@ class Endpoint:
     """
 
     script: dict[str, list[Mapping[str, JSON]]] = field(default_factory=dict)
-    whole: list[Reply] = field(default_factory=list)
+    whole: list[HttpResponse] = field(default_factory=list)
     answer_seconds: float = 0.0
     clock: StoppedClock = field(default_factory=StoppedClock)
     sent: list[tuple[float, list[str]]] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[HttpRequest] = field(default_factory=list)
     tokens: int = 0
 
-    async def fetch(self, request: Request) -> Reply:
+    async def fetch(self, request: HttpRequest) -> HttpResponse:
         if "oauth2" in request.url:
             self.tokens += 1
-            return Reply(200, {}, json.dumps({"access_token": f"token-{self.tokens}", "expires_in": 3599}))
+            return HttpResponse(200, {}, json.dumps({"access_token": f"token-{self.tokens}", "expires_in": 3599}))
         asked = json.loads(request.body)["requests"]
         self.requests.append(request)
         self.sent.append((round(self.clock.time - StoppedClock().time, 3), [str(item["url"]) for item in asked]))
         await self.clock.sleep(self.answer_seconds)
-        return self.whole.pop(0) if self.whole else Reply(200, {}, json.dumps({"responses": list(self.answers(asked))}))
+        return self.whole.pop(0) if self.whole else HttpResponse(200, {}, json.dumps({"responses": list(self.answers(asked))}))
 
     def answers(self, asked: list[dict[str, str]]) -> Iterator[Mapping[str, JSON]]:
         failed: set[str] = set()
@@ -60,39 +68,45 @@ class Endpoint:
     def times(self, url: str) -> list[float]:
         return [time for time, urls in self.sent if url in urls]
 
-    def run(self, *wanted: list[Item], until: float = 10_000.0, max_subrequests: int = 900) -> list[list[Answer]]:
-        """The answers to what each of several operations wants."""
-        operations = [Operation(asking(items)) for items in wanted]
-        self.drive(*operations, until=until, max_subrequests=max_subrequests)
-        return [operation.result() for operation in operations]
+    def run(self, *wanted: list[GraphRequest], until: float = 10_000.0, max_subrequests: int = 900) -> list[list[GraphResponse]]:
+        """The responses to what each of several operations wants."""
+        return self.drive(*(ask(*requests) for requests in wanted), until=until, max_subrequests=max_subrequests)
 
-    def drive(self, *operations: Operation[object], until: float = 10_000.0, max_subrequests: int = 900) -> None:
-        started = self.clock.time
-        wire = Wire(fetch=self.fetch, clock=self.clock, random=Random(0), max_subrequests=max_subrequests, deadline=started + 10_000)
-        finish(Batches(wire, SETTINGS, Token()).run(operations, started + until))
+    def drive(self, *operations: Operation[T], until: float = 10_000.0, max_subrequests: int = 900) -> list[T]:
+        """The results of the operations."""
+        results = []
+        for outcome in self.outcomes(*operations, until=until, max_subrequests=max_subrequests):
+            assert not isinstance(outcome, ServiceError)
+            results.append(outcome)
+        return results
 
+    def outcomes(self, *operations: Operation[T], until: float = 10_000.0, max_subrequests: int = 900) -> list[Outcome[T]]:
+        """What comes of the operations."""
+        scheduler, started = self.scheduler(max_subrequests), self.clock.time
+        begun = [scheduler.begin(operation, started + until) for operation in operations]
+        return [finish(scheduler.finish(running)) for running in begun]
 
-def asking(items: list[Item]) -> Steps[list[Answer]]:
-    return (yield items)
-
-
-def one_by_one(items: list[Item]) -> Steps[list[Answer]]:
-    answers = []
-    for item in items:
-        answers += yield [item]
-    return answers
-
-
-def reads(urls: str, *, paced: bool = False, pause: float = 0.0) -> list[Item]:
-    return [Item("GET", url, what="read", needs="", paced=paced, pause=pause) for url in urls.split()]
+    def scheduler(self, max_subrequests: int = 900) -> Scheduler:
+        """A tick's, in whose time and subrequests everything here fits."""
+        deadline = self.clock.time + 10_000
+        budget = Budget(fetch=self.fetch, clock=self.clock, random=Random(0), max_subrequests=max_subrequests, deadline=deadline)
+        return Scheduler(budget, SETTINGS, AccessToken())
 
 
-def chain(urls: str) -> list[Item]:
-    return [Item("PATCH", url, what="add", needs="", body={}, serial=True, write_units=1.0) for url in urls.split()]
+async def one_by_one(requests: list[GraphRequest]) -> list[GraphResponse]:
+    return [response for request in requests for response in await ask(request)]
 
 
-def writes(count: int, units: float) -> list[Item]:
-    return [Item("DELETE", f"/{number}", what="remove", needs="", write_units=units) for number in range(count)]
+def reads(urls: str, *, paced: bool = False, pause: float = 0.0) -> list[GraphRequest]:
+    return [GraphRequest("GET", url, what="read", needs="", paced=paced, pause=pause) for url in urls.split()]
+
+
+def chain(urls: str) -> list[GraphRequest]:
+    return [GraphRequest("PATCH", url, what="add", needs="", body={}, serial=True, write_units=1.0) for url in urls.split()]
+
+
+def writes(count: int, units: float) -> list[GraphRequest]:
+    return [GraphRequest("DELETE", f"/{number}", what="remove", needs="", write_units=units) for number in range(count)]
 
 
 # --- what waits for a failed item ---
@@ -137,7 +151,7 @@ def test_the_fifth_answer_is_the_last_and_is_told_with_its_number() -> None:
     endpoint = Endpoint({"/a": [failing(503, "3")] * 4 + [failing(502, "3")]})
     [[answer]] = endpoint.run(reads("/a"))
     assert endpoint.times("/a") == [0, 3, 6, 9, 12]
-    assert (answer.status, answer.attempts, answer.unsent) == (502, 5, False)
+    assert (answer.status, answer.attempts) == (502, 5)
 
 
 def test_a_new_token_is_asked_for_once_a_tick_and_costs_no_attempt() -> None:
@@ -151,9 +165,8 @@ def test_a_new_token_is_asked_for_once_a_tick_and_costs_no_attempt() -> None:
 
 def test_a_second_refusal_of_the_token_is_an_answer_and_what_is_still_to_send_goes_out_with_another() -> None:
     endpoint = Endpoint({"/a": [failing(401)], "/b": [OK, failing(401)]})
-    operations = [Operation(one_by_one(reads("/a /c"))), Operation(one_by_one(reads("/b /b /b")))]
-    endpoint.drive(*operations)
-    assert [answer.status for operation in operations for answer in operation.result()] == [200, 200, 200, 401, 200]
+    results = endpoint.drive(one_by_one(reads("/a /c")), one_by_one(reads("/b /b /b")))
+    assert [answer.status for answers in results for answer in answers] == [200, 200, 200, 401, 200]
     assert endpoint.tokens == 3
 
 
@@ -170,13 +183,13 @@ def test_behind_an_item_whose_token_was_refused_the_chain_goes_on_with_the_new_o
 def test_paced_items_keep_their_distance_from_the_last_answer_and_others_do_not() -> None:
     for paced, times in ((True, [0, 1 + PACE_SECONDS, 2 + 2 * PACE_SECONDS]), (False, [0, 1, 2])):
         endpoint = Endpoint(answer_seconds=1.0)
-        endpoint.drive(Operation(one_by_one(reads("/a /a /a", paced=paced))))
+        endpoint.drive(one_by_one(reads("/a /a /a", paced=paced)))
         assert endpoint.times("/a") == times
 
 
 def test_an_item_that_is_not_paced_does_not_wait_for_the_distance_of_those_that_are() -> None:
     endpoint = Endpoint()
-    endpoint.drive(Operation(one_by_one([*reads("/a", paced=True), *reads("/b"), *reads("/c", paced=True)])))
+    endpoint.drive(one_by_one([*reads("/a", paced=True), *reads("/b"), *reads("/c", paced=True)]))
     assert endpoint.sent == [(0, ["/a"]), (0, ["/b"]), (PACE_SECONDS, ["/c"])]
 
 
@@ -199,7 +212,7 @@ def test_a_paced_item_keeps_its_distance_with_a_new_token_too() -> None:
 def test_a_batch_holds_twenty_items_or_a_chain_of_five_and_never_both() -> None:
     endpoint = Endpoint()
     endpoint.run(chain("/a " * 7), reads("/b " * 25))
-    assert [urls for _, urls in endpoint.sent] == [["/a"] * SERIAL_ITEMS, ["/a"] * 2, ["/b"] * PARALLEL_ITEMS, ["/b"] * 5]
+    assert [urls for _, urls in endpoint.sent] == [["/a"] * SERIAL_REQUESTS, ["/a"] * 2, ["/b"] * PARALLEL_REQUESTS, ["/b"] * 5]
     assert {time for time, _ in endpoint.sent} == {0}
 
 
@@ -213,8 +226,7 @@ def test_only_a_chain_has_an_order() -> None:
 
 def test_the_first_operations_go_first_where_not_all_fit() -> None:
     endpoint = Endpoint()
-    first, second = Operation(one_by_one(reads("/a /b /c"))), Operation(asking(reads("/z " * 45)))
-    endpoint.drive(first, second)
+    endpoint.drive(one_by_one(reads("/a /b /c")), ask(*reads("/z " * 45)))
     assert [urls.index(url) for (_, urls), url in zip(endpoint.sent, ["/a", "/b", "/c"], strict=True)] == [0, 0, 0]
     assert [len(urls) for _, urls in endpoint.sent] == [20, 20, 8]
 
@@ -254,22 +266,21 @@ def test_an_item_given_up_between_two_attempts_tells_what_it_met() -> None:
     endpoint = Endpoint({"/b": [failing(503, "20")]})
     items = reads("/a /b")
     [[first, second]] = endpoint.run(items, until=10)
-    assert (second.item, second.status, second.unsent, second.attempts, second.left_over) == (items[1], 503, True, 1, False)
+    assert (second.request, second.status, second.attempts, second.left_over) == (items[1], 503, 1, False)
     assert first.ok
-    assert not first.unsent
 
 
 def test_an_item_given_up_after_a_passing_conflict_is_not_taken_for_refused() -> None:
     conflict: Mapping[str, JSON] = {**failing(400, "20"), "body": {"error": {"code": "Directory_ConcurrencyViolation"}}}
     [[answer]] = Endpoint({"/a": [conflict]}).run(reads("/a"), until=10)
-    assert (answer.status, answer.unsent, answer.refused) == (400, True, False)
+    assert (answer.status, answer.passing, answer.refused) == (400, True, False)
 
 
 def test_what_the_budget_left_unsent_is_told_item_by_item_and_nothing_is_said_to_have_failed() -> None:
     endpoint = Endpoint()
     items = reads("/a " * 50)
     [answers] = endpoint.run(items, max_subrequests=2)
-    assert [answer.item for answer in answers] == items
+    assert [answer.request for answer in answers] == items
     assert [answer.ok for answer in answers] == [True] * 20 + [False] * 30  # one of the two was for the token
     assert [answer.left_over for answer in answers] == [False] * 20 + [True] * 30
     assert not any(answer.refused for answer in answers)
@@ -277,9 +288,8 @@ def test_what_the_budget_left_unsent_is_told_item_by_item_and_nothing_is_said_to
 
 def test_an_operation_goes_on_with_what_it_got_when_the_budget_ends() -> None:
     endpoint = Endpoint()
-    operation = Operation(one_by_one(reads("/a /b /c")))
-    endpoint.drive(operation, max_subrequests=2)
-    assert [answer.ok for answer in operation.result()] == [True, False, False]
+    [answers] = endpoint.drive(one_by_one(reads("/a /b /c")), max_subrequests=2)
+    assert [answer.ok for answer in answers] == [True, False, False]
 
 
 # --- the quota of writes ---
@@ -296,21 +306,20 @@ def test_writes_that_failed_have_cost_their_units_all_the_same() -> None:
     endpoint = Endpoint({"/0": [failing(503, "1")] * 3})
     [[answer]] = endpoint.run(writes(1, WRITE_UNITS / 2))
     assert len(endpoint.sent) == 2
-    assert (answer.status, answer.unsent, answer.attempts) == (503, True, 2)
+    assert (answer.status, answer.attempts) == (503, 2)
 
 
 def test_reads_go_on_when_the_write_units_are_spent() -> None:
     endpoint = Endpoint()
-    operation = Operation(one_by_one([*writes(2, WRITE_UNITS), *reads("/a /b")]))
-    endpoint.drive(operation)
-    assert [answer.ok for answer in operation.result()] == [True, False, True, True]
+    [answers] = endpoint.drive(one_by_one([*writes(2, WRITE_UNITS), *reads("/a /b")]))
+    assert [answer.ok for answer in answers] == [True, False, True, True]
 
 
 # --- what an answer is taken for ---
 
 
-def responses(*found: JSON, status: int = 200) -> Reply:
-    return Reply(status, {}, json.dumps({"responses": list(found)}))
+def responses(*found: JSON, status: int = 200) -> HttpResponse:
+    return HttpResponse(status, {}, json.dumps({"responses": list(found)}))
 
 
 @pytest.mark.parametrize("status", [200, 424])
@@ -357,23 +366,23 @@ def test_only_a_status_of_http_is_one(status: JSON, taken_for: int) -> None:
 @pytest.mark.parametrize("body", ["", "[]", "7", "{}", '{"responses":{}}', '{"responses":null}', "<html>", "[" * 100_000])
 def test_a_batch_whose_answer_cannot_be_read_is_sent_again(body: str) -> None:
     for status in (200, 204, 299):
-        endpoint = Endpoint(whole=[Reply(status, {"retry-after": "4"}, body)])
+        endpoint = Endpoint(whole=[HttpResponse(status, {"retry-after": "4"}, body)])
         [answers] = endpoint.run(reads("/a /b"))
         assert endpoint.sent == [(0, ["/a", "/b"]), (4, ["/a", "/b"])]
         assert [(answer.status, answer.attempts) for answer in answers] == [(200, 2)] * 2
 
 
 def test_a_batch_whose_answer_can_never_be_read_leaves_every_item_unanswered() -> None:
-    endpoint = Endpoint(whole=[Reply(200, {}, "<html>")] * ATTEMPTS)
+    endpoint = Endpoint(whole=[HttpResponse(200, {}, "<html>")] * ATTEMPTS)
     items = reads("/a /b")
     [answers] = endpoint.run(items)
-    assert [(answer.item, answer.status, answer.whole, answer.attempts) for answer in answers] == [(item, 0, True, 5) for item in items]
+    assert [(answer.request, answer.status, answer.whole, answer.attempts) for answer in answers] == [(item, 0, True, 5) for item in items]
 
 
 @pytest.mark.parametrize(("status", "attempts"), [(300, 1), (302, 1), (400, 1), (403, 1), (404, 1), (424, ATTEMPTS), (429, ATTEMPTS)])
 def test_a_batch_that_fails_as_a_whole_fails_every_item_and_refuses_none(status: int, attempts: int) -> None:
     body = '{"error": {"code": "Whole"}, "responses": 7}'
-    endpoint = Endpoint(whole=[Reply(status, {"request-id": REQUEST_ID}, body)] * attempts)
+    endpoint = Endpoint(whole=[HttpResponse(status, {"request-id": REQUEST_ID}, body)] * attempts)
     [answers] = endpoint.run(reads("/a /b"))
     assert len(endpoint.sent) == attempts
     for answer in answers:
@@ -452,7 +461,7 @@ def test_a_request_id_that_is_none_is_not_told(given: str) -> None:
 
 def test_a_batch_is_json_for_graph_and_says_no_more_of_an_item_than_it_has() -> None:
     endpoint = Endpoint()
-    create = Item("PATCH", "/b", what="create", needs="", body={"mailEnabled": False}, prefer="create-if-missing")
+    create = GraphRequest("PATCH", "/b", what="create", needs="", body={"mailEnabled": False}, prefer="create-if-missing")
     endpoint.run([*reads("/a"), create])
     [request] = endpoint.requests
     assert (request.method, request.url) == ("POST", "https://graph.microsoft.com/v1.0/$batch")

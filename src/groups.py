@@ -1,0 +1,125 @@
+"""The three groups as they stand: found, or created where missing, with their members.
+
+A group's trouble stays its own: what one level meets is that level's outcome, and the others are read all the same.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from errors import GraphError, ServiceError
+from graph import GraphClient, Members, Writes
+from graph_requests import group_by_id, group_by_key
+from operations import Operation, Outcome, both, each
+from plan import RISK_LEVELS
+from security_group import SecurityGroup
+
+GROUP_NAMES = {level: f"IdentityProtection-RiskyUser-RiskLevel-{level}" for level in RISK_LEVELS}
+"""The names Cloudflare's reference Worker gives its groups: they are adopted, whoever made them."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """One level's group: without `group` there is none; without `members` it is too new to be read, or in trouble: see `error`.
+
+    `namesakes` tells how many groups have its name where it is not the only one; the names of `lookalikes` differ in case only.
+    """
+
+    group: SecurityGroup | None = None
+    members: Members | None = None
+    created: bool = False
+    namesakes: str = ""
+    lookalikes: tuple[SecurityGroup, ...] = ()
+    error: ServiceError | None = None
+
+
+async def read_groups(graph: GraphClient, *, create: bool) -> dict[str, GroupState]:
+    """The groups by level; the members of groups known from the last tick are asked for together with the names.
+
+    Raises ServiceError where the look-up by name itself fails, for then nothing is known about any group.
+    """
+    look_up = graph.groups_named(*GROUP_NAMES.values())
+    found, read = await both(look_up, each({group.id: graph.members(group) for group in graph.cache.groups.values()}))
+    if isinstance(found, ServiceError):
+        raise found
+    members = {} if isinstance(read, ServiceError) else read
+    outcomes = await each({level: _read_group(graph, name, found, members, create=create) for level, name in GROUP_NAMES.items()})
+    states = {level: GroupState(error=state) if isinstance(state, ServiceError) else state for level, state in outcomes.items()}
+    graph.cache.groups = {GROUP_NAMES[level]: state.group for level, state in states.items() if state.group}
+    return states
+
+
+async def _read_group(
+    graph: GraphClient, name: str, found: tuple[list[SecurityGroup], bool], read: "Mapping[str, Outcome[Members | None]]", *, create: bool
+) -> GroupState:
+    """One group; `read` are the members of groups, by their ids, as far as they were asked for already."""
+    known, (groups, all_of_them) = graph.cache.groups.get(name), found
+    if not all_of_them and not any(group.name == name for group in groups):
+        groups, all_of_them = await graph.groups_named(name)
+    namesakes = [group for group in groups if group.name == name]
+    lookalikes = tuple(group for group in groups if group.name.lower() == name.lower() and group not in namesakes)
+    group, created = _choose(namesakes, None if all_of_them else known) or await _find(graph, name, known), False
+    if not group and known and known.young(graph.clock.now()):
+        return GroupState(known)  # known from the last tick, and too new to be found again: another would be one too many
+    if not group and not create:
+        return GroupState(lookalikes=lookalikes)
+    if not group:
+        group, created = await graph.create_group(name)
+    if group.unwritable:
+        raise GraphError(f"Cannot keep the members of {group.name} ({group.id}): {group.unwritable}.")
+    members = Members(frozenset()) if created else read[group.id] if group.id in read else await graph.members(group)
+    if isinstance(members, ServiceError):
+        raise members
+    how_many = f"{'' if all_of_them else 'more than '}{len(namesakes)}"
+    return GroupState(group, members, created, how_many if len(namesakes) > 1 else "", lookalikes)
+
+
+def _choose(namesakes: list[SecurityGroup], known: SecurityGroup | None) -> SecurityGroup | None:
+    """The oldest; where not all could be looked at, the one used in the last tick if it is among them."""
+    return next((group for group in namesakes if known and group.id == known.id), next(iter(namesakes), None))
+
+
+async def _find(graph: GraphClient, name: str, known: SecurityGroup | None) -> SecurityGroup | None:
+    """The group that no look-up by name found: it may have been renamed, be too new for the look-up, or not exist."""
+    outcomes = await each({"key": graph.one_group(group_by_key(name)), **({"id": graph.one_group(group_by_id(known))} if known else {})})
+    for outcome in outcomes.values():
+        if isinstance(outcome, ServiceError):
+            raise outcome
+        if outcome and outcome.name != name:
+            remedy = f"name it {name} again, or delete it and the Worker makes another, to be assigned to the SCIM application anew"
+            raise GraphError(f"The group {name} ({outcome.id}) was renamed: {remedy}.")
+    return next((group for group in outcomes.values() if isinstance(group, SecurityGroup)), None)
+
+
+class GroupTarget:
+    """The groups as what the plan is for."""
+
+    def __init__(self, graph: GraphClient, states: Mapping[str, GroupState]) -> None:
+        self._graph, self._states = graph, states
+        self.missing = {level for level, state in states.items() if not state.group and not state.error}
+        """Levels without a group, which a dry run does not create: so far nobody is in it."""
+        self.members = {
+            level: frozenset[str]() if level in self.missing else state.members.users if state.members else None
+            for level, state in states.items()
+        }
+
+    async def let_in(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
+        """Add users to the groups; those who were refused in the last tick come last."""
+        refused = self._graph.cache.refused_users
+        in_order = {level: sorted(users[level], key=refused.__contains__) for level in users}
+        written = await self._write(self._graph.add_members, in_order)
+        self._graph.cache.refused_users = {user for writes in written.values() for user in writes.refused}
+        return written
+
+    async def let_out(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
+        """Remove users from the groups."""
+        return await self._write(self._graph.remove_members, users)
+
+    async def _write(
+        self, operation: Callable[[SecurityGroup, Sequence[str]], Operation[Writes]], users: Mapping[str, Sequence[str]]
+    ) -> dict[str, Writes]:
+        groups = {level: state.group for level, state in self._states.items() if state.group}
+        outcomes = await self._graph.run(*(operation(groups[level], users[level]) for level in users))
+        return {
+            level: Writes(unfinished=[*users[level]], stopped=outcome) if isinstance(outcome, ServiceError) else outcome
+            for level, outcome in zip(users, outcomes, strict=True)
+        }
