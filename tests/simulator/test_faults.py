@@ -1,10 +1,11 @@
 """Faults: what each does to an answer and to the directory, whom they strike and how often, and the presets."""
 
 import json
+from copy import deepcopy
 
 import pytest
 
-from simulator import PRESETS, Dropped, Fault, Group
+from simulator import PRESETS, Dropped, Fault, Group, Switchboard, Tenant
 from simulator.faults import KINDS, UNDONE, Kind
 from simulator.messages import JSON
 from tests.simulator.client import Client, contoso, item, joining, sign_in
@@ -128,24 +129,49 @@ def test_an_error_has_the_documented_shape(spelling: str) -> None:
     assert refused.headers["client-request-id"] == "mine"
 
 
+def state(tenant: Tenant) -> object:
+    """What presets may change of a tenant."""
+    app = tenant.app
+    return deepcopy(
+        (tenant.behaviour, tenant.faults, tenant.premium, app.permissions, [secret.expires > tenant.clock() for secret in app.secrets])
+    )
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_felt_while_it_is_on_and_gone_without_a_trace(name: str) -> None:
     client, group, user = with_group()
     tenant = client.tenant
-    before = tenant.snapshot() | {"time": 0}
-    tenant.switch(name, on=True)
-    tenant.switch(name, on=True)
-    assert tenant.switched_on == {name}
-    assert tenant.snapshot() | {"time": 0} != before
-    tenant.switch(name, on=False)
-    tenant.switch(name, on=False)
-    assert tenant.snapshot() | {"time": 0} == before
+    switchboard = Switchboard(tenant, PRESETS)
+    before = state(tenant)
+    heard: list[str] = []
+    tenant.on_change = lambda: heard.append(name)
+    switchboard.switch(name, on=True)
+    switchboard.switch(name, on=True)
+    assert switchboard.on == {name}
+    assert state(tenant) != before
+    switchboard.switch(name, on=False)
+    switchboard.switch(name, on=False)
+    assert not switchboard.on
+    assert state(tenant) == before
+    assert heard
     client.token = str(sign_in(tenant, tenant.app).body["access_token"])
     client.clock.time += 2
     assert client.get("/identityProtection/riskyUsers").status == 200
     assert client.send("PATCH", f"/groups/{group.id}", joining(user)).status == 204
 
 
+def test_a_preset_that_ends_takes_its_own_faults_alone() -> None:
+    tenant = contoso().tenant
+    other = Fault("status", path="/$batch")
+    tenant.faults = [other]
+    switchboard = Switchboard(tenant, PRESETS)
+    switchboard.switch("outage", on=True)
+    assert len(tenant.faults) == 2
+    switchboard.switch("outage", on=False)
+    assert tenant.faults == [other]
+    assert tenant.faults[0] is other
+
+
 def test_a_preset_that_is_none_is_an_error() -> None:
     with pytest.raises(KeyError):
-        contoso().tenant.switch("good weather", on=True)
+        Switchboard(contoso().tenant, PRESETS).switch("good weather", on=True)

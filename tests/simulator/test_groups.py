@@ -182,7 +182,7 @@ def test_looking_groups_up_may_take_a_permission_to_read_them() -> None:
 
 @pytest.mark.parametrize(
     ("method", "target", "status"),
-    [("GET", "/users", 404), ("POST", "/groups/x/members", 405), ("PUT", "/groups", 405), ("GET", f"{ROOT[:-4]}beta/groups", 400)],
+    [("GET", "/devices", 404), ("POST", "/groups/x/members", 405), ("PUT", "/groups", 405), ("GET", f"{ROOT[:-4]}beta/groups", 400)],
 )
 def test_what_is_not_served_is_noticed(method: str, target: str, status: int) -> None:
     client = contoso()
