@@ -5,9 +5,10 @@ from copy import deepcopy
 
 import pytest
 
-from simulator import PRESETS, Dropped, Fault, Group, Switchboard, Tenant
+from simulator import PRESETS, Dropped, Fault, Group, Response, Switchboard, Tenant
 from simulator.faults import KINDS, UNDONE, Kind
-from simulator.messages import JSON
+from simulator.messages import JSON, Refusal
+from simulator.spoil import Manner, spoil_response
 from tests.simulator.client import Client, contoso, item, joining, sign_in
 
 pytestmark = pytest.mark.any_request
@@ -80,6 +81,35 @@ def test_an_item_may_stay_unanswered() -> None:
     client, _, _ = with_group()
     client.tenant.faults = [Fault("unanswered", path="/groups/x")]
     assert set(client.answers(item(1, "GET", "/groups"), item(2, "GET", "/groups/x"))) == {"1"}
+
+
+def test_an_item_is_counted_whatever_befalls_it() -> None:
+    client, _, _ = with_group()
+    client.tenant.faults = [Fault("status", path="/groups/x"), Fault("unanswered", path="/groups")]
+    client.tenant.reset_counters()
+    client.batch(item(1, "GET", "/groups"), item(2, "GET", "/groups/x"))
+    assert (client.tenant.subrequests, client.tenant.graph_requests) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("no value", {"success": True}),
+        ("foreign link", {"success": True, "result": [1]}),
+        ("looping link", {"success": True, "result": [1]}),
+        ("expired token", {"success": False, "code": "10000"}),
+    ],
+)
+def test_another_service_has_its_own_manner(kind: Kind, expected: JSON) -> None:
+    manner = Manner(Refusal(401, "10000", "Authentication error"), "https://elsewhere.example/", entries="result", next_link=None)
+
+    def refuse(refusal: Refusal) -> Response:
+        return Response(refusal.status, {}, json.dumps({"success": False, "code": refusal.code}).encode())
+
+    answer = Response(200, {}, b'{"success":true,"result":[1]}', delay=0.5)
+    spoiled = spoil_response(answer, [Fault(kind)], manner, refuse, "https://api.example/lists")
+    assert json.loads(spoiled.body) == expected
+    assert spoiled.delay == 0.5
 
 
 def test_a_slow_answer_says_how_long_it_takes() -> None:
