@@ -12,9 +12,9 @@ from page.clock import Clock
 from plan import RISK_LEVELS
 from runtime import Tick, Worker
 from runtime.tail import render
-from simulator import PRESETS, Exchange, Tenant, User
+from simulator import PRESETS, Exchange, Switchboard, Tenant, User
+from simulator.entra.token import CLOUDS
 from simulator.messages import JSON
-from simulator.token import CLOUDS
 
 ANSWER_SECONDS = 0.12  # a request to Graph takes about as long, and a bar of the waterfall can be seen
 REMEMBERED_TICKS = 20
@@ -55,6 +55,7 @@ class Simulation:
         self._fired_minute = 0
         self._running: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self._switchboard = Switchboard(tenant, PRESETS)
         tenant.behaviour.answer_seconds = ANSWER_SECONDS
         tenant.on_change = self._changed
 
@@ -85,7 +86,7 @@ class Simulation:
         """Begin or end one of the simulator's presets. Raises Unknown."""
         if fault not in PRESETS:
             raise Unknown(fault)
-        self.tenant.switch(fault, on=on)
+        self._switchboard.switch(fault, on=on)
 
     def run_every_minute(self, on: bool) -> None:
         """Fire the cron trigger whenever a minute begins, or only by hand."""
@@ -162,7 +163,7 @@ class Simulation:
             "users": [_user(user) for user in self.tenant.users if not user.deleted],
             "groups": [self._group(level, name) for level, name in GROUP_NAMES.items()],
             "faults": [
-                {"name": name, "title": preset.title, "explanation": preset.explanation, "on": name in self.tenant.switched_on}
+                {"name": name, "title": preset.title, "explanation": preset.explanation, "on": name in self._switchboard.on}
                 for name, preset in PRESETS.items()
             ],
             "tick": self._tick(self._minutes[-1]) if self._minutes else None,

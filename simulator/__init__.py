@@ -1,19 +1,17 @@
-"""A stand-in for one Microsoft Entra tenant: its token endpoint and the part of Microsoft Graph that concerns this project.
+"""Stand-ins for the services this project talks to, with their faults and quirks. Here is what tests and demos need of them.
 
     tenant = Tenant.contoso(risky=12)
     answer = tenant.handle(Request("POST", "https://graph.microsoft.com/v1.0/$batch", headers, body))
 
-It knows no sockets and never waits: an answer says how long it takes. What Microsoft leaves undecided is in
-`tenant.behaviour`, what goes wrong is in `tenant.faults` or switched on by name (`tenant.switch("outage", on=True)`), and
-what no client should ever do is in `tenant.violations`.
+No service knows sockets or ever waits: an answer says how long it takes. What a provider leaves undecided is in
+`behaviour`, what goes wrong in `faults` or switched on by name (`Switchboard(tenant, PRESETS).switch("outage", on=True)`), and
+what no client should ever do in `violations`.
 """
 
-from simulator.behaviour import Behaviour
-from simulator.directory import App, Group, User, Write
+from simulator.entra import PRESETS, App, Behaviour, Group, Tenant, User, Write, sign_in_fault
 from simulator.faults import Fault
 from simulator.messages import Dropped, Exchange, ItemExchange, Request, Response
-from simulator.presets import PRESETS, Preset
-from simulator.tenant import Tenant
+from simulator.presets import Preset, Switchboard
 
 __all__ = [
     "PRESETS",
@@ -27,7 +25,9 @@ __all__ = [
     "Preset",
     "Request",
     "Response",
+    "Switchboard",
     "Tenant",
     "User",
     "Write",
+    "sign_in_fault",
 ]

@@ -1,79 +1,67 @@
-"""The tenant over HTTP, for a Worker whose requests are handed on with their real host in `X-Forwarded-Host`."""
+"""Simulated services over HTTP, for a Worker whose requests are handed on with their real host in `X-Forwarded-Host`."""
 
 import asyncio
+from collections.abc import Collection
+from typing import Protocol
 
+from starlette import requests, responses
 from starlette.applications import Starlette
-from starlette.requests import Request as HttpRequest
-from starlette.responses import PlainTextResponse
-from starlette.responses import Response as HttpResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from simulator.control import control_routes
-from simulator.messages import Dropped, Request
-from simulator.tenant import Tenant
-from simulator.token import CLOUDS, GRAPH_HOSTS
+from simulator.messages import Dropped, Request, Response
 
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def create_app(tenant: Tenant) -> ASGIApp:
-    """An ASGI app that answers as the tenant does, at its speed; a lost connection is one closed without an answer.
+class Simulated(Protocol):
+    """A service that answers in place of some hosts."""
 
-    Beside it, under `/_simulator`, what somebody at the tenant's controls can do (control.py).
+    @property
+    def hosts(self) -> Collection[str]: ...
+
+    def handle(self, request: Request) -> Response: ...
+
+
+def create_app(*services: Simulated) -> ASGIApp:
+    """An ASGI app that answers as the services do, at their speed; a lost connection is one closed without an answer.
+
+    What is meant for a host of none of them goes to the first, which notices.
     """
-    endpoint = _Endpoint(tenant)
-    controls = Mount("/_simulator", _OnlyFromHere(Starlette(routes=control_routes(tenant))))
-    return Starlette(routes=[controls, Route("/{path:path}", endpoint, methods=METHODS)])
+    return Starlette(routes=[Route("/{path:path}", _Endpoint(services), methods=METHODS)])
 
 
 class _Endpoint:
-    def __init__(self, tenant: Tenant) -> None:
-        self._tenant = tenant
+    def __init__(self, services: Collection[Simulated]) -> None:
+        self._first = next(iter(services))
+        self._services = {host: service for service in services for host in service.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            response = await self._answer(HttpRequest(scope, receive))
+            response = await self._answer(requests.Request(scope, receive))
         except Dropped:
             await _lose(send)
         else:
             await response(scope, receive, send)
 
-    async def _answer(self, http: HttpRequest) -> HttpResponse:
-        if http.url.hostname not in LOOPBACK | CLOUDS.keys() | GRAPH_HOSTS:
-            return _misdirected()
+    async def _answer(self, http: requests.Request) -> responses.Response:
+        if http.url.hostname not in LOOPBACK | self._services.keys():
+            # a name that somebody pointed at this machine, say, to reach it from a browser
+            return responses.PlainTextResponse("This server answers only for itself.", 421)
         query = http.scope["query_string"].decode("latin-1")
         target = http.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
         host = http.headers.get("x-forwarded-host", http.url.netloc)
         headers = {name: value for name, value in http.headers.items() if name not in ("host", "x-forwarded-host")}
-        answer = self._tenant.handle(Request(http.method, f"https://{host}{target}", headers, await http.body()))
+        service = self._services.get(host.partition(":")[0], self._first)
+        answer = service.handle(Request(http.method, f"https://{host}{target}", headers, await http.body()))
         if answer.delay:
             await asyncio.sleep(answer.delay)
-        response = HttpResponse(answer.body, answer.status)
+        response = responses.Response(answer.body, answer.status)
         for name, value in answer.headers.items():
             if name != "Date":  # the server writes its own
                 response.headers[name] = value
         return response
-
-
-class _OnlyFromHere:
-    """Lets through what was asked of this machine by name, and by no web page of another origin."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        http = HttpRequest(scope)
-        origin = http.headers.get("origin")
-        here = http.url.hostname in LOOPBACK and "x-forwarded-host" not in http.headers
-        allowed = here and origin in (None, f"{http.url.scheme}://{http.url.netloc}")
-        await (self._app if allowed else _misdirected())(scope, receive, send)
-
-
-def _misdirected() -> HttpResponse:
-    """A name that somebody pointed at this machine, say, to reach it from a browser."""
-    return PlainTextResponse("This server answers only for itself.", 421)
 
 
 async def _lose(send: Send) -> None:

@@ -1,6 +1,6 @@
 """What goes wrong, as data: which requests, what happens to them, how often."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, get_args
@@ -16,8 +16,8 @@ Kind: TypeAlias = Literal[
     "truncated",  # half of the body is missing
     "garbage",  # a body that is no JSON
     "not an object",  # a body of another JSON type
-    "unanswered",  # a batch's item is missing from the answer
-    "no value",  # a list without its `value`
+    "unanswered",  # a batch's item is missing from the answer, or the whole body is
+    "no value",  # a list without its entries
     "foreign link",  # a list whose next page lies on another host
     "looping link",  # a list whose next page is itself
     "expired token",  # the token is not accepted
@@ -31,9 +31,9 @@ UNDONE: frozenset[Kind] = frozenset({"status", "drop", "redirect", "html", "expi
 class Fault:
     """Befalls requests whose method and path match (`*` is any): after `skip` of them every `every`th, `times` times (None: always).
 
-    The path is that below `/v1.0` for Graph (`/$batch`, `/groups/*/members`), the whole one for the login host. A fault
-    strikes whatever it matches, a batch as a whole or one of its items; a lost connection loses the whole batch, in which
-    earlier items have taken effect.
+    The path is the whole one, but for Graph that below `/v1.0` (`/$batch`, `/groups/*/members`). A fault strikes whatever it
+    matches, a batch as a whole or one of its items; a lost connection loses the whole batch, in which earlier items have
+    taken effect.
     """
 
     kind: Kind
@@ -60,3 +60,13 @@ class Fault:
             return False
         self.struck += 1
         return True
+
+
+def striking(faults: Iterable[Fault], method: str, path: str) -> list[Fault]:
+    """Those that strike this request, each of which counts it."""
+    return [fault for fault in faults if fault.strikes(method, path)]
+
+
+def undone(struck: Iterable[Fault]) -> bool:
+    """Whether one of them comes before the request takes effect."""
+    return any(fault.kind in UNDONE for fault in struck)

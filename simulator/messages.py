@@ -1,4 +1,4 @@
-"""What comes in, what goes out, and the log of both."""
+"""What comes in, what goes out, and the log of both: the same for every service."""
 
 import json
 from collections.abc import Mapping
@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
-
-CONTENT_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 
 
 class Dropped(ConnectionError):
@@ -35,19 +33,6 @@ class Response:
 
 
 @dataclass(slots=True)
-class Answer:
-    """What an operation answers: to become a Response, or one of a batch's."""
-
-    status: int
-    body: JSON = None
-    headers: dict[str, str] = field(default_factory=dict)
-    resource_units: float = 1.0
-    write_units: float = 0.0
-    delay: float = 0.0
-    """Seconds it takes longer than others."""
-
-
-@dataclass(slots=True)
 class ItemExchange:
     """One request inside a batch, as it was answered."""
 
@@ -71,7 +56,7 @@ class Exchange:
 
 
 class Refusal(Exception):
-    """An operation ends in an error answer."""
+    """An operation ends in an error answer, which each service words in its own form."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -80,5 +65,5 @@ class Refusal(Exception):
 
 
 def as_json(body: JSON) -> bytes:
-    """JSON as Graph writes it."""
+    """JSON without blanks, as services write it."""
     return json.dumps(body, separators=(",", ":")).encode()

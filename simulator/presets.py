@@ -1,81 +1,57 @@
-"""Troubles to choose from by name, to be switched on and off while a tenant is watched."""
+"""Troubles to choose from by name, to be switched on and off while a service is watched."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from simulator.faults import Fault
 
-if TYPE_CHECKING:
-    from simulator.tenant import Tenant
 
-_TAKEN_AWAY = "GroupMember.ReadWrite.All"
+class Troubled(Protocol):
+    """Whoever can be given faults, and tells others that something has changed."""
+
+    faults: list[Fault]
+
+    def changed(self) -> None: ...
+
+
+T = TypeVar("T", bound=Troubled)
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
-    """One trouble, what it is, and how it begins and ends; its faults are there in between. Called, it makes them."""
+class Preset(Generic[T]):
+    """One trouble, what it is, and how it begins and ends; its faults are there in between."""
 
     title: str
     explanation: str
     new_faults: Callable[[], list[Fault]] = list
-    begin: "Callable[[Tenant], None]" = lambda tenant: None
-    end: "Callable[[Tenant], None]" = lambda tenant: None
-
-    def __call__(self) -> list[Fault]:
-        """Faults that have not struck yet."""
-        return self.new_faults()
+    """Faults that have not struck yet."""
+    begin: Callable[[T], None] = lambda service: None
+    end: Callable[[T], None] = lambda service: None
 
 
-def _lag(tenant: "Tenant") -> None:
-    behaviour = tenant.behaviour
-    behaviour.lookup_lag, behaviour.member_lag, behaviour.young_seconds = 90.0, 45.0, 30.0
+@dataclass(slots=True)
+class Switchboard(Generic[T]):
+    """A service's presets, each on or off."""
 
+    service: T
+    presets: Mapping[str, Preset[T]]
+    _begun: dict[str, list[Fault]] = field(default_factory=dict)
 
-def _catch_up(tenant: "Tenant") -> None:
-    behaviour = tenant.behaviour
-    behaviour.lookup_lag = behaviour.member_lag = behaviour.young_seconds = 0.0
+    @property
+    def on(self) -> frozenset[str]:
+        """The presets now on."""
+        return frozenset(self._begun)
 
-
-def _take_away(tenant: "Tenant") -> None:
-    tenant.app.permissions.discard(_TAKEN_AWAY)
-    tenant.tokens.issued.clear()
-
-
-def _grant(tenant: "Tenant") -> None:
-    tenant.app.permissions.add(_TAKEN_AWAY)
-    tenant.tokens.issued.clear()
-
-
-PRESETS: Mapping[str, Preset] = {
-    "throttling": Preset(
-        "Throttling",
-        "Every other read of the risky users and every other write of members is answered 429.",
-        lambda: [
-            Fault("status", "GET", "/identityProtection/*", 429, "TooManyRequests", "Too many requests.", every=2),
-            Fault("status", "PATCH", "/groups/*", 429, "TooManyRequests", "Please retry again later.", {"Retry-After": "2.128"}, every=2),
-        ],
-    ),
-    "outage": Preset("An outage", "Graph answers 503 to everything.", lambda: [Fault("status", path="/$batch")]),
-    "lost answers": Preset(
-        "Lost answers",
-        "Every third answer of Graph is lost on its way, the work done.",
-        lambda: [Fault("drop after", path="/$batch", every=3)],
-    ),
-    "lagging directory": Preset(
-        "A lagging directory", "Reads lag behind writes, and new groups are not known everywhere yet.", begin=_lag, end=_catch_up
-    ),
-    "expired secret": Preset(
-        "An expired secret",
-        "The app's client secret has expired.",
-        begin=lambda tenant: tenant.expire_secrets(),
-        end=lambda tenant: tenant.renew_secrets(),
-    ),
-    "missing permission": Preset("A missing permission", f"The app has lost {_TAKEN_AWAY}.", begin=_take_away, end=_grant),
-    "no licence": Preset(
-        "No licence",
-        "The tenant has no Entra ID P2.",
-        begin=lambda tenant: setattr(tenant, "premium", False),
-        end=lambda tenant: setattr(tenant, "premium", True),
-    ),
-}
+    def switch(self, name: str, *, on: bool) -> None:
+        """Begin or end one of the presets; no matter if it has already. Raises KeyError."""
+        preset = self.presets[name]
+        if on and name not in self._begun:
+            self._begun[name] = preset.new_faults()
+            self.service.faults = [*self.service.faults, *self._begun[name]]
+            preset.begin(self.service)
+        elif not on and name in self._begun:
+            ended = self._begun.pop(name)
+            self.service.faults = [fault for fault in self.service.faults if not any(fault is each for each in ended)]
+            preset.end(self.service)
+        self.service.changed()

@@ -89,6 +89,35 @@ EXAMPLES = [
         200,
         answer=page_of("identityProtection/riskyUsers", RISKY_USER),
     ),
+    Example(
+        "api/user-list",
+        "GET",
+        "/users",
+        200,
+        answer=page_of(
+            "users",
+            {
+                "businessPhones": [],
+                "displayName": "A user",
+                "givenName": None,
+                "jobTitle": None,
+                "mail": "user@contoso.com",
+                "mobilePhone": None,
+                "officeLocation": None,
+                "preferredLanguage": None,
+                "surname": None,
+                "userPrincipalName": "user@contoso.com",
+                "id": USER,
+            },
+        ),
+    ),
+    Example(
+        "aad-advanced-queries",
+        "GET",
+        f"/users?$filter=id%20in%20(%27{USER}%27,%27{OTHER}%27)&$select=id,mail",
+        200,
+        answer=page_of("users(id,mail)", {"id": USER, "mail": "user@contoso.com"}),
+    ),
     Example("api/group-list", "GET", "/groups", 200, answer=page_of("groups", GROUP_ENTITY)),
     Example(
         "api/group-list",
@@ -180,6 +209,8 @@ def client() -> Client:
     """Signed in to a tenant that has what the examples speak of, and may do what they do."""
     client = contoso(3)
     tenant = client.tenant
+    tenant.app.permissions.add("User.ReadBasic.All")
+    client.token = client.sign_in()
     for user, known_as in ((tenant.risky_at("high")[0], USER), (tenant.risky_at("low")[0], OTHER)):
         del tenant.directory.users[user.id]
         user.id = known_as

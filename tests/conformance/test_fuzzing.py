@@ -37,7 +37,7 @@ def tenant() -> Tenant:
     """A tenant for which a minute passes with every request, so that nothing is throttled."""
     seconds = count(1_790_000_000, 60)
     tenant = Tenant.contoso(clock=lambda: float(next(seconds)))
-    tenant.app.permissions |= {"Group.ReadWrite.All"}
+    tenant.app.permissions |= {"Group.ReadWrite.All", "User.ReadBasic.All"}
     tenant.behaviour.token_seconds = 10**8
     return tenant
 

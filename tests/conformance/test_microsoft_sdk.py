@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from kiota_abstractions.api_error import APIError
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from msgraph.generated.groups.groups_request_builder import GroupsRequestBuilder
 from msgraph.generated.groups.item.members.members_request_builder import MembersRequestBuilder
@@ -13,6 +14,7 @@ from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.reference_create import ReferenceCreate
 from msgraph.generated.models.risk_level import RiskLevel
 from msgraph.generated.models.user import User
+from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core.requests.batch_request_content import BatchRequestContent
 from msgraph_core.requests.batch_request_item import BatchRequestItem
@@ -99,6 +101,60 @@ def test_groups_are_created_found_filled_listed_and_emptied(tenant: Tenant) -> N
     run(job)
     assert tenant.members_of(NAME) == frozenset()
     assert tenant.violations == ["POST /groups: not idempotent, two of them make two groups"]
+
+
+def test_mail_is_read_by_id_and_of_members_and_of_nobody_without_the_right(tenant: Tenant) -> None:
+    tenant.app.permissions.add("User.ReadBasic.All")
+    guest = tenant.add_guest("Grace@Partner.example", "Grace Example")
+    users = [*tenant.risky_at("high")[:13], guest, tenant.add_user(mail=None)]
+    group = tenant.create_group(NAME)
+    for user in users:
+        tenant.add_member(group, user)
+    expected = {user.id: (user.mail, user.principal_name) for user in users}
+    select = ["id", "mail", "userPrincipalName"]
+
+    async def looked_up() -> dict[str, tuple[str | None, str | None]]:
+        chosen = f"id in ({','.join(repr(user.id) for user in users)})"
+        query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(filter=chosen, select=select)
+        client = sdk(tenant)
+        found = await collect(await client.users.get(RequestConfiguration(query_parameters=query)), client)
+        return {user.id: (user.mail, user.user_principal_name) for user in found}
+
+    async def listed() -> dict[str, tuple[str | None, str | None]]:
+        query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=select, top=10)
+        client = sdk(tenant)
+        page = await client.groups.by_group_id(group.id).members.get(RequestConfiguration(query_parameters=query))
+        return {member.id: (member.mail, member.user_principal_name) for member in await collect(page, client)}
+
+    async def job() -> None:
+        assert await looked_up() == expected
+        assert await listed() == expected
+        tenant.app.permissions.remove("User.ReadBasic.All")
+        with pytest.raises(ODataError) as refused:
+            await looked_up()
+        assert refused.value.response_status_code == 403
+        assert refused.value.error.code == "Authorization_RequestDenied"
+        assert await listed() == {user.id: (None, None) for user in users}
+
+    run(job)
+    assert not tenant.violations
+
+
+def test_a_read_whose_last_page_is_full_may_end_in_an_error(tenant: Tenant) -> None:
+    tenant.behaviour.full_last_page_links = True
+
+    async def read(top: int) -> int:
+        query = RiskyUsersRequestBuilder.RiskyUsersRequestBuilderGetQueryParameters(filter="riskLevel eq 'high'", top=top)
+        client = sdk(tenant)
+        return len(await collect(await client.identity_protection.risky_users.get(RequestConfiguration(query_parameters=query)), client))
+
+    async def job() -> None:
+        with pytest.raises(APIError) as refused:
+            await read(10)
+        assert refused.value.response_status_code == 400
+        assert await read(11) == 20
+
+    run(job)
 
 
 def test_a_group_is_made_by_its_unique_name_once(tenant: Tenant) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator import Tenant
+from simulator import Tenant, sign_in_fault
 from tests.conformance.microsoft import SignIn
 
 pytestmark = pytest.mark.any_request  # MSAL asks for the login host's metadata first, which the Worker does without
@@ -48,6 +48,14 @@ def test_msal_hands_on_the_error_and_its_code(tenant: Tenant, wrong: dict[str, s
 def test_msal_is_told_that_the_secret_has_expired(tenant: Tenant) -> None:
     tenant.expire_secrets()
     assert SignIn(tenant).acquire()["error_codes"] == [7000222]
+
+
+@pytest.mark.parametrize("code", [900382, 900432, 900439, 7000229, 53003])
+def test_msal_hands_on_whatever_number_the_login_host_refuses_with(tenant: Tenant, code: int) -> None:
+    tenant.faults = [sign_in_fault(code)]
+    answer = SignIn(tenant).acquire()
+    assert answer["error_codes"] == [code]
+    assert str(answer["error_description"]).startswith(f"AADSTS{code}: ")
 
 
 def test_msal_is_told_that_the_app_is_disabled(tenant: Tenant) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from directory import GROUP_NAMES
 from report import SyncFailed
-from simulator import permissions
-from simulator.tenant import NEEDED
+from simulator.entra import permissions
+from simulator.entra.tenant import NEEDED
 from tests.conformance.test_description import PUBLISHED
 from tests.ticks import Ticks, contoso
 from tests.unit.test_sync import in_sync

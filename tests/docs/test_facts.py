@@ -8,7 +8,7 @@ import pytest
 from directory import GROUP_NAMES
 from report import Report, Tally
 from settings import CLOUDS, LOG_LEVELS, ConfigError, read_settings
-from simulator.permissions import ROLE_IDS
+from simulator.entra.permissions import ROLE_IDS
 from tests.docs.documents import DOCUMENTS, README, ROOT, Document, in_code
 from trouble import CREATE_GROUPS, READ_GROUPS, READ_RISK, WRITE_MEMBERS
 

@@ -34,6 +34,11 @@ class Reply:
         return error["code"] if isinstance(error, dict) else error
 
     @property
+    def message(self) -> JSON:
+        error = self.body["error"]
+        return error["message"] if isinstance(error, dict) else self.body["error_description"]
+
+    @property
     def values(self) -> list[dict[str, JSON]]:
         value = self.body["value"]
         assert isinstance(value, list)
@@ -53,6 +58,10 @@ class Client:
     app: App
     token: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+
+    def sign_in(self) -> str:
+        """A fresh token."""
+        return str(sign_in(self.tenant, self.app).body["access_token"])
 
     def get(self, target: str, **headers: str) -> Reply:
         return self.send("GET", target, **headers)
@@ -106,7 +115,9 @@ def sign_in(tenant: Tenant, app: App, /, **changes: str | None) -> Reply:
 def signed_in(tenant: Tenant, clock: Clock, *permissions: str) -> Client:
     """The tenant's app, or another one with these permissions."""
     app = tenant.register_app("another", permissions) if permissions else tenant.app
-    return Client(tenant, clock, app, str(sign_in(tenant, app).body["access_token"]))
+    client = Client(tenant, clock, app)
+    client.token = client.sign_in()
+    return client
 
 
 def contoso(risky: int = 12, *permissions: str, seed: int = 1) -> Client:

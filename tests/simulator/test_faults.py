@@ -1,12 +1,14 @@
 """Faults: what each does to an answer and to the directory, whom they strike and how often, and the presets."""
 
 import json
+from copy import deepcopy
 
 import pytest
 
-from simulator import PRESETS, Dropped, Fault, Group
+from simulator import PRESETS, Dropped, Fault, Group, Response, Switchboard, Tenant
 from simulator.faults import KINDS, UNDONE, Kind
-from simulator.messages import JSON
+from simulator.messages import JSON, Refusal
+from simulator.spoil import Manner, spoil_response
 from tests.simulator.client import Client, contoso, item, joining, sign_in
 
 pytestmark = pytest.mark.any_request
@@ -81,6 +83,35 @@ def test_an_item_may_stay_unanswered() -> None:
     assert set(client.answers(item(1, "GET", "/groups"), item(2, "GET", "/groups/x"))) == {"1"}
 
 
+def test_an_item_is_counted_whatever_befalls_it() -> None:
+    client, _, _ = with_group()
+    client.tenant.faults = [Fault("status", path="/groups/x"), Fault("unanswered", path="/groups")]
+    client.tenant.reset_counters()
+    client.batch(item(1, "GET", "/groups"), item(2, "GET", "/groups/x"))
+    assert (client.tenant.subrequests, client.tenant.graph_requests) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("no value", {"success": True}),
+        ("foreign link", {"success": True, "result": [1]}),
+        ("looping link", {"success": True, "result": [1]}),
+        ("expired token", {"success": False, "code": "10000"}),
+    ],
+)
+def test_another_service_has_its_own_manner(kind: Kind, expected: JSON) -> None:
+    manner = Manner(Refusal(401, "10000", "Authentication error"), "https://elsewhere.example/", entries="result", next_link=None)
+
+    def refuse(refusal: Refusal) -> Response:
+        return Response(refusal.status, {}, json.dumps({"success": False, "code": refusal.code}).encode())
+
+    answer = Response(200, {}, b'{"success":true,"result":[1]}', delay=0.5)
+    spoiled = spoil_response(answer, [Fault(kind)], manner, refuse, "https://api.example/lists")
+    assert json.loads(spoiled.body) == expected
+    assert spoiled.delay == 0.5
+
+
 def test_a_slow_answer_says_how_long_it_takes() -> None:
     client, _, _ = with_group()
     client.tenant.behaviour.answer_seconds = 0.5
@@ -128,24 +159,49 @@ def test_an_error_has_the_documented_shape(spelling: str) -> None:
     assert refused.headers["client-request-id"] == "mine"
 
 
+def state(tenant: Tenant) -> object:
+    """What presets may change of a tenant."""
+    app = tenant.app
+    return deepcopy(
+        (tenant.behaviour, tenant.faults, tenant.premium, app.permissions, [secret.expires > tenant.clock() for secret in app.secrets])
+    )
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_felt_while_it_is_on_and_gone_without_a_trace(name: str) -> None:
     client, group, user = with_group()
     tenant = client.tenant
-    before = tenant.snapshot() | {"time": 0}
-    tenant.switch(name, on=True)
-    tenant.switch(name, on=True)
-    assert tenant.switched_on == {name}
-    assert tenant.snapshot() | {"time": 0} != before
-    tenant.switch(name, on=False)
-    tenant.switch(name, on=False)
-    assert tenant.snapshot() | {"time": 0} == before
+    switchboard = Switchboard(tenant, PRESETS)
+    before = state(tenant)
+    heard: list[str] = []
+    tenant.on_change = lambda: heard.append(name)
+    switchboard.switch(name, on=True)
+    switchboard.switch(name, on=True)
+    assert switchboard.on == {name}
+    assert state(tenant) != before
+    switchboard.switch(name, on=False)
+    switchboard.switch(name, on=False)
+    assert not switchboard.on
+    assert state(tenant) == before
+    assert heard
     client.token = str(sign_in(tenant, tenant.app).body["access_token"])
     client.clock.time += 2
     assert client.get("/identityProtection/riskyUsers").status == 200
     assert client.send("PATCH", f"/groups/{group.id}", joining(user)).status == 204
 
 
+def test_a_preset_that_ends_takes_its_own_faults_alone() -> None:
+    tenant = contoso().tenant
+    other = Fault("status", path="/$batch")
+    tenant.faults = [other]
+    switchboard = Switchboard(tenant, PRESETS)
+    switchboard.switch("outage", on=True)
+    assert len(tenant.faults) == 2
+    switchboard.switch("outage", on=False)
+    assert tenant.faults == [other]
+    assert tenant.faults[0] is other
+
+
 def test_a_preset_that_is_none_is_an_error() -> None:
     with pytest.raises(KeyError):
-        contoso().tenant.switch("good weather", on=True)
+        Switchboard(contoso().tenant, PRESETS).switch("good weather", on=True)

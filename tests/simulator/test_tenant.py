@@ -1,10 +1,11 @@
 """The tenant: what its administrators do, and the truth about it."""
 
-import json
 from random import Random
 
+import pytest
+
 from simulator import Tenant
-from tests.simulator.client import Clock, contoso, signed_in
+from tests.simulator.client import Clock, contoso
 
 NAME = "a"
 
@@ -21,8 +22,8 @@ def test_contoso_has_risky_users_of_every_level_and_one_app_with_three_permissio
 
 
 def test_the_same_seed_makes_the_same_tenant() -> None:
-    snapshots = [Tenant.contoso(5, seed, clock=Clock().now).snapshot() for seed in (7, 7, 8)]
-    assert snapshots[0] == snapshots[1] != snapshots[2]
+    directories = [Tenant.contoso(5, seed, clock=Clock().now).directory for seed in (7, 7, 8)]
+    assert directories[0] == directories[1] != directories[2]
     assert Tenant(random=Random(1)).id == Tenant(random=Random(1)).id
 
 
@@ -71,9 +72,64 @@ def test_changes_by_hand_and_by_request_are_both_told_of() -> None:
     assert len(heard) == 2
 
 
-def test_a_snapshot_is_json() -> None:
-    client = signed_in(Tenant.contoso(3), Clock())
-    client.tenant.create_group(NAME)
-    client.tenant.switch("throttling", on=True)
-    snapshot = client.tenant.snapshot()
-    assert json.loads(json.dumps(snapshot)) == snapshot
+def test_every_fifth_of_contosos_risky_users_has_another_mailbox_than_the_principal_name() -> None:
+    users = Tenant.contoso(20).users
+    differing = [number for number, user in enumerate(users) if user.mail != user.principal_name]
+    assert differing == [4, 9, 14, 19]
+    assert users[4].mail == "Elif.Engel@contoso.com"
+    assert users[4].principal_name == "elif.engel@contoso.onmicrosoft.com"
+
+
+def test_a_user_has_the_mailbox_and_the_principal_name_that_an_administrator_gives_each_in_its_spelling() -> None:
+    tenant = Tenant()
+    usual = tenant.add_user("Ada Adler")
+    assert usual.mail == usual.principal_name == "ada.adler@contoso.onmicrosoft.com"
+    other = tenant.add_user("Bela Berg", mail="Bela@Contoso.com", principal_name="B.Berg@Contoso.com")
+    assert (other.mail, other.principal_name) == ("Bela@Contoso.com", "B.Berg@Contoso.com")
+    assert tenant.add_user(mail=None).mail is None
+    heard: list[str | None] = []
+    tenant.on_change = lambda: heard.append(usual.mail)
+    tenant.rename_mailbox(usual, "ada@contoso.com")
+    tenant.rename_mailbox(usual, None)
+    assert heard == ["ada@contoso.com", None]
+    assert usual.principal_name == "ada.adler@contoso.onmicrosoft.com"
+
+
+def test_a_guests_mailbox_lies_elsewhere() -> None:
+    tenant = Tenant()
+    guest = tenant.add_guest("Grace@Partner.example", "Grace Example")
+    assert (guest.name, guest.mail) == ("Grace Example", "Grace@Partner.example")
+    assert guest.principal_name == "Grace_Partner.example#EXT#@contoso.onmicrosoft.com"
+    assert tenant.add_guest("hal@partner.example", mail=None).mail is None
+    assert tenant.add_guest("ida@partner.example", mail="i@partner.example").mail == "i@partner.example"
+
+
+def test_a_deleted_group_is_restored_with_its_id_its_members_and_its_unique_name() -> None:
+    clock = Clock()
+    tenant = Tenant.contoso(2, clock=clock.now)
+    group = tenant.create_group(NAME, unique_name=NAME)
+    for user in tenant.users[:2]:
+        tenant.add_member(group, user)
+    tenant.delete_group(group)
+    clock.time += 86400
+    tenant.delete_user(tenant.users[0])
+    tenant.restore_group(group)
+    assert tenant.group_named(NAME) is group
+    assert tenant.directory.by_unique_name(NAME) is group
+    assert tenant.members_of(group) == {tenant.users[1].id}
+
+
+def test_what_is_not_deleted_or_for_good_or_has_a_successor_cannot_be_restored() -> None:
+    clock = Clock()
+    tenant = Tenant(clock=clock.now)
+    group = tenant.create_group(NAME, unique_name=NAME)
+    with pytest.raises(ValueError, match="not among the deleted"):
+        tenant.restore_group(group)
+    tenant.delete_group(group)
+    successor = tenant.create_group(NAME, unique_name=NAME)
+    with pytest.raises(ValueError, match="another group"):
+        tenant.restore_group(group)
+    tenant.delete_group(successor)
+    clock.time += 30 * 86400
+    with pytest.raises(ValueError, match="not among the deleted"):
+        tenant.restore_group(group)

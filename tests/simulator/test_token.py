@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from simulator import Request, Tenant
+from simulator import Fault, Request, Tenant, sign_in_fault
 from tests.simulator.client import Clock, contoso, reply, sign_in
 
 pytestmark = pytest.mark.any_request
@@ -55,6 +55,55 @@ def test_each_mistake_has_its_error(changes: dict[str, str | None], status: int,
     assert (answer.status, answer.body["error"], answer.body["error_codes"]) == (status, error, [code])
     assert str(answer.body["error_description"]).startswith(f"AADSTS{code}: ")
     assert {"timestamp", "trace_id", "correlation_id", "error_uri"} <= answer.body.keys()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error", "text"),
+    [
+        (900382, 400, "invalid_request", "Cross Cloud"),
+        (900432, 400, "invalid_request", "Cross Cloud"),
+        (900439, 400, "invalid_request", "USGClientNotSupportedOnPublicEndpoint"),
+        (7000229, 401, "invalid_client", "is missing service principal in the tenant"),
+        (53003, 400, "invalid_grant", "blocked by Conditional Access policies"),
+        (700027, 401, "invalid_client", "certificate"),
+        (700024, 401, "invalid_client", "time range"),
+        (700023, 401, "invalid_client", "audience"),
+        (700021, 401, "invalid_client", "client_id"),
+        (50048, 401, "invalid_client", "Subject"),
+        (5002723, 401, "invalid_client", "thumbprint"),
+        (50012, 401, "invalid_client", "Authentication failed"),
+        (50013, 401, "invalid_client", "signature"),
+        (90033, 503, "temporarily_unavailable", "transient"),
+        (7654321, 400, "invalid_request", ""),
+    ],
+)
+def test_the_login_host_can_be_made_to_refuse_with_any_number(code: int, status: int, error: str, text: str) -> None:
+    tenant = Tenant.contoso()
+    tenant.faults = [sign_in_fault(code, skip=1, times=1)]
+    assert sign_in(tenant, tenant.app).status == 200
+    answer = sign_in(tenant, tenant.app)
+    assert (answer.status, answer.body["error"], answer.body["error_codes"]) == (status, error, [code])
+    description = str(answer.body["error_description"])
+    assert description.startswith(f"AADSTS{code}: ")
+    assert text in description
+    assert "$" not in description
+    assert answer.body["error_uri"] == f"https://login.microsoftonline.com/error?code={code}"
+    assert sign_in(tenant, tenant.app).status == 200
+
+
+def test_a_refusal_by_number_names_the_app_and_the_tenant() -> None:
+    tenant = Tenant.contoso()
+    tenant.faults = [sign_in_fault(7000229)]
+    description = sign_in(tenant, tenant.app).body["error_description"]
+    assert f"application {tenant.app.client_id} is missing service principal in the tenant {tenant.id}." in str(description)
+
+
+def test_a_refusal_by_number_takes_whatever_status_and_text_a_test_wants() -> None:
+    tenant = Tenant.contoso()
+    tenant.faults = [Fault("status", path="*/token", status=429, code="AADSTS90055", message="$5, {please}", headers={"Retry-After": "7"})]
+    answer = sign_in(tenant, tenant.app)
+    assert (answer.status, answer.body["error_codes"], answer.headers["Retry-After"]) == (429, [90055], "7")
+    assert "AADSTS90055: $5, {please}\r\n" in str(answer.body["error_description"])
 
 
 def test_a_secret_that_was_not_encoded_is_a_wrong_secret() -> None:

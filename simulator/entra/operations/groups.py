@@ -1,109 +1,108 @@
 """Groups (https://learn.microsoft.com/graph/api/resources/group)."""
 
 import re
+from operator import attrgetter
 
-from simulator import permissions
-from simulator.directory import Group, Write
-from simulator.entities import GROUP_FILTERS, group_entity
-from simulator.messages import JSON, Answer, Refusal
-from simulator.odata import Predicate, everything, parse_filter, select
-from simulator.references import referenced
-from simulator.service import Call, Service, missing
+from simulator.entra import permissions
+from simulator.entra.answers import Answer
+from simulator.entra.call import Call
+from simulator.entra.directory import Group, Write
+from simulator.entra.entities import GROUP_FILTERS, group_entity, group_filterable
+from simulator.entra.odata import select
+from simulator.entra.paging import page, page_size, position
+from simulator.entra.references import referenced
+from simulator.entra.routes import route
+from simulator.entra.service import Service, missing
+from simulator.messages import JSON, Refusal
 
 _MAIL_NICKNAME = re.compile(r"[!-~]{1,64}", re.ASCII)
 _FORBIDDEN_IN_NICKNAME = set('@()\\[]";:<>,')
 _MOST_RELATIONSHIPS = 20
+_BY_KEY = "/groups(uniqueName='{name}')"
 
 
-def list_groups(service: Service, call: Call, _: "re.Match[str]") -> Answer:
-    """Those that this replica knows and the filter keeps."""
-    service.may_read_groups(call)
-    top = service.top(call, 100, 999)
-    units = service.read_units(call, 1.0)
-    service.use(call, units)
-    chosen, selected = call.query.get("$filter"), call.query.get("$select")
-    keep: Predicate = everything
-    if chosen is not None:
-        parsed = parse_filter(chosen, GROUP_FILTERS)
-        if parsed.advanced:
-            # It takes ConsistencyLevel: eventual and $count (https://learn.microsoft.com/graph/aad-advanced-queries), served nowhere here.
-            raise Refusal(400, "Request_UnsupportedQuery", "Unsupported Query.")
-        keep = parsed.matches
+def list_groups(service: Service, call: Call) -> Answer:
+    """Those that this replica knows and the filter keeps, in an order that tells nothing of their age."""
+    _may_read(service, call)
+    top = page_size(call, service.behaviour, 100, 999)
+    units = service.read(call, 1.0)
+    chosen, selected = service.filter(call, GROUP_FILTERS), call.query.get("$select")
     lag = service.lag(service.behaviour.lookup_lag)
-    visible = []
-    for group in service.directory.groups.values():
+    groups = []
+    for group in sorted(service.directory.groups.values(), key=attrgetter("id")):
         known = not lag or group.created <= call.now - lag
         gone = group.deleted is not None and call.now - group.deleted >= lag
-        if known and not gone and keep(entity := group_entity(group)):
-            visible.append(entity)
-    start = service.start(call, len(visible))
+        if known and not gone and (not chosen or chosen.matches(group_filterable(group))):
+            groups.append(group)
+    start = position(call)
     end = start + top
-    page = [select(entity, selected) for entity in visible[start:end]]
-    return service.page(call, "groups", page, end if end < len(visible) else None, units)
+    shown = [select(group_entity(group), selected) for group in groups[start:end]]
+    return page(call, "groups", shown, end if end < len(groups) else None, units)
 
 
-def get_group(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def get_group(service: Service, call: Call) -> Answer:
     """By id."""
-    service.may_read_groups(call)
+    _may_read(service, call)
     service.use(call, 1.0)
-    return _answer(call, service.group(match["group"], call), 200)
+    return _answer(call, service.group(call.named["group"], call), 200)
 
 
-def get_group_by_key(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def get_group_by_key(service: Service, call: Call) -> Answer:
     """By `uniqueName`."""
-    service.may_read_groups(call)
+    _may_read(service, call)
     service.use(call, 1.0)
-    group = service.group_by_key(match["name"])
+    name = _key(service, call)
+    group = service.directory.by_unique_name(name)
     if not group:
-        raise missing(match["name"])
+        raise missing(name)
     service.perhaps_young(group, call)
     return _answer(call, group, 200)
 
 
-def create_group(service: Service, call: Call, _: "re.Match[str]") -> Answer:
+def create_group(service: Service, call: Call) -> Answer:
     """POST (https://learn.microsoft.com/graph/api/group-post-groups)."""
     service.violate("POST /groups: not idempotent, two of them make two groups")
     service.may(call, permissions.CREATE_GROUPS)
     unique_name = call.object().get("uniqueName")
-    if unique_name is not None and (not isinstance(unique_name, str) or service.group_by_key(unique_name)):
-        raise Refusal(400, "Request_BadRequest", "Another object with the same value for property uniqueName already exists.")
-    return _created(service, call, unique_name if isinstance(unique_name, str) else None)
+    if unique_name is None:
+        return _created(service, call, None)
+    if not isinstance(unique_name, str) or service.directory.by_unique_name(unique_name):
+        raise _name_taken()
+    return _created(service, call, unique_name)
 
 
-def upsert_group(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def upsert_group(service: Service, call: Call) -> Answer:
     """PATCH by key: make the group if there is none (https://learn.microsoft.com/graph/api/group-upsert)."""
     service.may(call, permissions.CREATE_GROUPS)
-    group = service.group_by_key(match["name"])
+    name = _key(service, call)
+    group = service.directory.by_unique_name(name)
     if not group:
         if "create-if-missing" not in call.headers.get("prefer", ""):
-            raise missing(match["name"])
-        return _created(service, call, match["name"].replace("''", "'"))
-    service.use(call, 1.0)
-    service.spend(call, 1.0)
+            raise missing(name)
+        return _created(service, call, name)
+    service.write(call)
     if not call.roles & permissions.WRITE_GROUPS and service.behaviour.upsert_of_existing == 403:
         raise Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     _change(service, call, group)
     return Answer(204, None, write_units=1.0)
 
 
-def delete_group(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def delete_group(service: Service, call: Call) -> Answer:
     """Which really deletes the group, body or no body (https://learn.microsoft.com/graph/api/group-delete)."""
-    service.violate(f"DELETE /groups/{match['group']}: it deletes the group")
+    service.violate(f"DELETE /groups/{call.named['group']}: it deletes the group")
     service.may(call, permissions.WRITE_GROUPS - {"Directory.ReadWrite.All"})
-    group = service.group(match["group"], call)
-    service.use(call, 1.0)
-    service.spend(call, 1.0)
+    group = service.group(call.named["group"], call)
+    service.write(call)
     group.deleted = call.now
     return Answer(204, None, write_units=1.0)
 
 
-def change_properties(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def change_properties(service: Service, call: Call) -> Answer:
     """PATCH of anything but members."""
-    service.violate(f"PATCH /groups/{match['group']} changes {', '.join(sorted(call.object()))}")
+    service.violate(f"PATCH /groups/{call.named['group']} changes {', '.join(sorted(call.object()))}")
     service.may(call, permissions.WRITE_GROUPS)
-    group = service.group(match["group"], call)
-    service.use(call, 1.0)
-    service.spend(call, 1.0)
+    group = service.group(call.named["group"], call)
+    service.write(call)
     _change(service, call, group)
     return Answer(204, None, write_units=1.0)
 
@@ -118,6 +117,22 @@ def _change(service: Service, call: Call, group: Group) -> None:
         group.name = _display_name(changed)
     if "description" in changed:
         group.description = str(changed["description"])
+
+
+def _may_read(service: Service, call: Call) -> None:
+    strict = service.behaviour.lookup_needs_read_permission
+    service.may(call, permissions.READ_GROUPS if strict else permissions.READ_GROUPS | {"GroupMember.ReadWrite.All"})
+
+
+def _key(service: Service, call: Call) -> str:
+    """The `uniqueName` in the path; raises Refusal where the cloud knows no such key."""
+    if not service.behaviour.unique_names:
+        raise Refusal(400, "BadRequest", "Resource not found for the segment 'groups'.")
+    return call.named["name"].replace("''", "'")
+
+
+def _name_taken() -> Refusal:
+    return Refusal(400, "Request_BadRequest", "Another object with the same value for property uniqueName already exists.")
 
 
 def _created(service: Service, call: Call, unique_name: str | None) -> Answer:
@@ -136,8 +151,10 @@ def _created(service: Service, call: Call, unique_name: str | None) -> Answer:
     for member in members:
         if not service.directory.type_of(member):
             raise missing(member)
-    service.use(call, 1.0)
-    service.spend(call, 1.0)
+    service.write(call)
+    kept = (group.unique_name for group in service.directory.restorable(call.now))
+    if service.behaviour.unique_names_kept and unique_name is not None and unique_name in kept:
+        raise _name_taken()
     description = body.get("description")
     group = Group(service.new_id(), name, nickname, call.now, unique_name, bool(security), bool(mail), [str(kind) for kind in types])
     group.description = description if isinstance(description, str) else None
@@ -167,3 +184,13 @@ def _answer(call: Call, group: Group, status: int) -> Answer:
     entity = select(group_entity(group), call.query.get("$select"))
     body: JSON = {"@odata.context": f"{call.root}/$metadata#groups/$entity", **entity}
     return Answer(status, body, write_units=1.0 if status == 201 else 0.0)
+
+
+ROUTES = [
+    route("GET", "/groups", list_groups),
+    route("POST", "/groups", create_group),
+    route("GET", _BY_KEY, get_group_by_key),
+    route("PATCH", _BY_KEY, upsert_group),
+    route("GET", "/groups/{group}", get_group),
+    route("DELETE", "/groups/{group}", delete_group),
+]

@@ -1,13 +1,12 @@
 """`$batch`: up to 20 requests in one (https://learn.microsoft.com/graph/json-batching)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from random import Random
 
-from simulator.messages import CONTENT_TYPE, JSON, Answer, Exchange, ItemExchange, Refusal
-
-if TYPE_CHECKING:
-    from simulator.hosts import Hosts
+from simulator.entra.answers import CONTENT_TYPE, Answer
+from simulator.entra.behaviour import Behaviour
+from simulator.messages import JSON, Refusal
 
 MOST = 20
 
@@ -24,36 +23,14 @@ class Item:
     depends_on: tuple[str, ...] = ()
     """Lower case, as ids are compared."""
 
-
-def answer_batch(hosts: "Hosts", body: JSON, answer_one: Callable[[Item], Answer], exchange: Exchange, root: str) -> Answer:
-    """The answers to a batch's items, each under its id; 424 to those that depend on a failed one."""
-    items = _items(body, hosts.violations.append, root)
-    answers: dict[str, Answer] = {}
-    patched: dict[str, int] = {}
-    for item in items:
-        if any(answers[before].status >= 400 or answers[before].status == 0 for before in item.depends_on):
-            refusal: Refusal | None = Refusal(424, "FailedDependency", "A request this one depends on failed.")
-        else:
-            refusal = _too_many_writers(hosts, item, patched)
-        answers[item.id.lower()] = hosts.refused(refusal, item.headers) if refusal else answer_one(item)
-    order = list(items)
-    if hosts.behaviour.shuffled_batches:
-        hosts.random.shuffle(order)
-    for item in items:
-        answer = answers[item.id.lower()]
-        exchange.items.append(ItemExchange(item.method, item.target, answer.status, answer.resource_units, answer.write_units))
-    responses: list[JSON] = [_response(item, answers[item.id.lower()]) for item in order if answers[item.id.lower()].status]
-    throttled = any(answer.status == 429 for answer in answers.values())
-    status = hosts.behaviour.throttled_batch if throttled else 200
-    return Answer(status, {"responses": responses}, resource_units=0.0, delay=max(answer.delay for answer in answers.values()))
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
 
 
-def one_slash(target: str) -> str:
-    """The target beginning with one slash, though Microsoft's own SDK for Python sends two, and a batch's item needs none."""
-    return f"/{target.lstrip('/')}"
-
-
-def _items(body: JSON, violate: Callable[[str], None], root: str) -> list[Item]:
+def read_batch(body: JSON, root: str, violate: Callable[[str], None]) -> list[Item]:
+    """A batch's items in their order, of which `root` is the common beginning of their addresses. Raises Refusal."""
     requests = body.get("requests") if isinstance(body, dict) else None
     if not isinstance(requests, list) or not requests:
         raise Refusal(400, "BadRequest", "Invalid batch payload format.")
@@ -69,6 +46,37 @@ def _items(body: JSON, violate: Callable[[str], None], root: str) -> list[Item]:
             raise Refusal(400, "BadRequest", "A request depends on one that does not come before it.")
         items[item.id.lower()] = item
     return list(items.values())
+
+
+def answer_items(
+    items: Sequence[Item], behaviour: Behaviour, answer: Callable[[Item], Answer], refuse: Callable[[Item, Refusal], Answer]
+) -> list[Answer]:
+    """The answer to each item in turn; 424 to those that depend on a failed one, and no more writers at once than Graph bears."""
+    answers: dict[str, Answer] = {}
+    patched: dict[str, int] = {}
+    for item in items:
+        if any(answers[before].status >= 400 or answers[before].status == 0 for before in item.depends_on):
+            refusal: Refusal | None = Refusal(424, "FailedDependency", "A request this one depends on failed.")
+        else:
+            refusal = _too_many_writers(item, behaviour, patched)
+        answers[item.id.lower()] = refuse(item, refusal) if refusal else answer(item)
+    return list(answers.values())
+
+
+def together(items: Sequence[Item], answers: Sequence[Answer], behaviour: Behaviour, random: Random) -> Answer:
+    """The batch's own answer, with those of its items in any order."""
+    order = list(zip(items, answers, strict=True))
+    if behaviour.shuffled_batches:
+        random.shuffle(order)
+    responses: list[JSON] = [_response(item, answer) for item, answer in order if answer.status]
+    throttled = any(answer.status == 429 for answer in answers)
+    status = behaviour.throttled_batch if throttled else 200
+    return Answer(status, {"responses": responses}, resource_units=0.0, delay=max(answer.delay for answer in answers))
+
+
+def one_slash(target: str) -> str:
+    """The target beginning with one slash, though Microsoft's own SDK for Python sends two, and a batch's item needs none."""
+    return f"/{target.lstrip('/')}"
 
 
 def _item(request: JSON, root: str) -> Item:
@@ -87,19 +95,18 @@ def _item(request: JSON, root: str) -> Item:
     return Item(method.upper(), one_slash(url), lower, body, identity, tuple(str(before).lower() for before in depends_on))
 
 
-def _too_many_writers(hosts: "Hosts", item: Item, patched: dict[str, int]) -> Refusal | None:
+def _too_many_writers(item: Item, behaviour: Behaviour, patched: dict[str, int]) -> Refusal | None:
     """PATCHes of one group at a time, and few in a batch (microsoftgraph/group-membership-management)."""
-    path = item.target.partition("?")[0]
-    if item.method != "PATCH" or "(" in path:
+    if item.method != "PATCH" or "(" in item.path:
         return None
     patched["all"] = patched.get("all", 0) + 1
-    if patched["all"] > hosts.behaviour.patches_together:
+    if patched["all"] > behaviour.patches_together:
         return Refusal(503, "serviceNotAvailable", "The service is temporarily unavailable.")
-    earlier = patched.get(path, 0)
-    patched[path] = earlier + 1
+    earlier = patched.get(item.path, 0)
+    patched[item.path] = earlier + 1
     if earlier and not item.depends_on:
         message = "Error due to concurrent requests being made to the tenant. Please wait briefly and retry."
-        return Refusal(hosts.behaviour.concurrency_error, "Directory_ConcurrencyViolation", message)
+        return Refusal(behaviour.concurrency_error, "Directory_ConcurrencyViolation", message)
     return None
 
 

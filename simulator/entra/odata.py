@@ -1,7 +1,7 @@
 """The part of OData that these endpoints take: `$filter` with eq, ne, in, startsWith, and, or, not and parentheses; `$select`."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -11,43 +11,47 @@ from simulator.messages import JSON, Refusal
 Predicate: TypeAlias = "Callable[[Mapping[str, JSON]], bool]"
 
 _TOKEN = re.compile(r"\s*(?:(?P<string>(?:[\w.]+)?'(?:[^']|'')*')|(?P<word>[\w.]+)|(?P<mark>[(),]))")
-
-
 _DEEPEST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a filter keeps; `advanced` filters take an index that only some requests may use (`ne`, `not`)."""
+    """What a filter keeps, and what it is made of."""
 
     matches: Predicate
-    advanced: bool
+    operators: frozenset[str]
+    """Those of `eq`, `ne`, `in`, `and`, `or` and `not` that occur."""
+    alternatives: int
+    """How many comparisons the largest `or` or `in` holds."""
+
+    @property
+    def advanced(self) -> bool:
+        """Whether it takes an index that only some requests may use."""
+        return bool(self.operators & {"ne", "not"})
 
 
 @lru_cache(maxsize=1000)
-def parse_filter(text: str, properties: frozenset[str], *, allow_or: bool = True, allow_in: bool = True) -> Filter:
+def parse_filter(text: str, properties: frozenset[str]) -> Filter:
     """The filter; raises Refusal (400) where Graph would."""
-    parser = _Parser(text, properties, allow_or=allow_or, allow_in=allow_in)
+    parser = _Parser(text, properties)
     matches = parser.disjunction()
     if parser.tokens:
         raise invalid_filter()
-    return Filter(matches, parser.advanced)
+    return Filter(matches, frozenset(parser.operators), parser.alternatives)
 
 
-def select(entity: Mapping[str, JSON], wanted: str | None) -> dict[str, JSON]:
-    """The chosen properties, annotations always; all of them where none is chosen."""
+def select(entity: Mapping[str, JSON], wanted: str | None, known: Collection[str] = ()) -> dict[str, JSON]:
+    """The chosen properties, annotations always; all of them where none is chosen. Raises Refusal for a name that is none.
+
+    `known` names properties of other kinds in the same list, which this entity may lack.
+    """
     if not wanted:
         return dict(entity)
     names = [name.strip() for name in wanted.split(",")]
     for name in names:
-        if name not in entity:
+        if name not in entity and name not in known:
             raise Refusal(400, "BadRequest", f"Parsing OData Select and Expand failed: Could not find a property named '{name}'.")
     return {name: value for name, value in entity.items() if name.startswith("@") or name in names}
-
-
-def everything(_: Mapping[str, JSON]) -> bool:
-    """The filter that is none."""
-    return True
 
 
 def invalid_filter() -> Refusal:
@@ -56,9 +60,10 @@ def invalid_filter() -> Refusal:
 
 
 class _Parser:
-    def __init__(self, text: str, properties: frozenset[str], *, allow_or: bool, allow_in: bool) -> None:
-        self.properties, self.allow_or, self.allow_in = properties, allow_or, allow_in
-        self.advanced = False
+    def __init__(self, text: str, properties: frozenset[str]) -> None:
+        self.properties = properties
+        self.operators: set[str] = set()
+        self.comparisons = self.alternatives = 0
         self.depth = 0
         self.tokens: list[str] = []
         position = 0
@@ -74,19 +79,24 @@ class _Parser:
             raise invalid_filter()
         return self.tokens.pop(0)
 
+    def operator(self) -> str:
+        operator = self.take()
+        self.operators.add(operator)
+        return operator
+
     def disjunction(self) -> Predicate:
+        before = self.comparisons
         left = self.conjunction()
         while self.tokens[:1] == ["or"]:
-            if not self.allow_or:
-                raise invalid_filter()
-            self.take()
+            self.operator()
             left = _either(left, self.conjunction())
+            self.alternatives = max(self.alternatives, self.comparisons - before)
         return left
 
     def conjunction(self) -> Predicate:
         left = self.term()
         while self.tokens[:1] == ["and"]:
-            self.take()
+            self.operator()
             left = _both(left, self.term())
         return left
 
@@ -101,8 +111,7 @@ class _Parser:
 
     def unnested_term(self) -> Predicate:
         if self.tokens[:1] == ["not"]:
-            self.take()
-            self.advanced = True
+            self.operator()
             inner = self.term()
             return lambda entity: not inner(entity)
         if self.tokens[:1] == ["("]:
@@ -111,6 +120,7 @@ class _Parser:
             self.take(")")
             return inner
         if [token.lower() for token in self.tokens[:1]] == ["startswith"]:
+            self.comparisons += 1
             self.take()
             self.take("(")
             name = self.property()
@@ -122,12 +132,12 @@ class _Parser:
 
     def comparison(self) -> Predicate:
         name = self.property()
-        operator = self.take()
+        operator = self.operator()
         if operator in ("eq", "ne"):
-            self.advanced = self.advanced or operator == "ne"
+            self.comparisons += 1
             value, equal = _folded(self.value()), operator == "eq"
             return lambda entity: (_folded(entity[name]) == value) == equal
-        if operator != "in" or not self.allow_in:
+        if operator != "in":
             raise invalid_filter()
         self.take("(")
         values = [_folded(self.value())]
@@ -135,6 +145,8 @@ class _Parser:
             self.take()
             values.append(_folded(self.value()))
         self.take(")")
+        self.comparisons += len(values)
+        self.alternatives = max(self.alternatives, len(values))
         return lambda entity: _folded(entity[name]) in values
 
     def property(self) -> str:

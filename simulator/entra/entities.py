@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
-from simulator.directory import Group, User
+from simulator.entra.directory import Group, User
 from simulator.messages import JSON
 
 RISKY_USER_PROPERTIES = frozenset(
@@ -20,7 +20,6 @@ RISKY_USER_PROPERTIES = frozenset(
         "userPrincipalName",
     }
 )
-GROUP_FILTERS = frozenset({"id", "displayName", "mailNickname", "mailEnabled", "securityEnabled", "uniqueName"})
 
 
 def risky_user(user: User) -> dict[str, JSON]:
@@ -80,26 +79,56 @@ def group_entity(group: Group) -> dict[str, JSON]:
     }
 
 
+def group_filterable(group: Group) -> dict[str, JSON]:
+    """The properties that groups are filtered by: there may be thousands, of which a page shows few."""
+    return {
+        "id": group.id,
+        "displayName": group.name,
+        "mailNickname": group.mail_nickname,
+        "mailEnabled": group.mail_enabled,
+        "securityEnabled": group.security_enabled,
+        "uniqueName": group.unique_name,
+    }
+
+
+def user_filterable(user: User) -> dict[str, JSON]:
+    """The properties that users are filtered by."""
+    return {"id": user.id, "displayName": user.name, "mail": user.mail, "userPrincipalName": user.principal_name}
+
+
+def user_entity(user_id: str, user: User | None) -> dict[str, JSON]:
+    """The user (https://learn.microsoft.com/graph/api/resources/user); None where the caller may not read who it is."""
+    given, _, surname = user.name.partition(" ") if user else ("", "", "")
+    return {
+        "businessPhones": [],
+        "displayName": user.name if user else None,
+        "givenName": given or None,
+        "jobTitle": None,
+        "mail": user.mail if user else None,
+        "mobilePhone": None,
+        "officeLocation": None,
+        "preferredLanguage": None,
+        "surname": surname or None,
+        "userPrincipalName": user.principal_name if user else None,
+        "id": user_id,
+    }
+
+
 def member_entity(object_id: str, kind: str, user: User | None) -> dict[str, JSON]:
     """A member as a directoryObject; `user` None where the caller may not read who it is, which leaves all but the id null.
 
     https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects
     """
-    entity: dict[str, JSON] = {"@odata.type": kind, "id": object_id, "displayName": user.name if user else None}
     if kind == "#microsoft.graph.user":
-        given, _, surname = user.name.partition(" ") if user else ("", "", "")
-        entity |= {
-            "businessPhones": [],
-            "givenName": given or None,
-            "jobTitle": None,
-            "mail": user.principal_name if user else None,
-            "mobilePhone": None,
-            "officeLocation": None,
-            "preferredLanguage": None,
-            "surname": surname or None,
-            "userPrincipalName": user.principal_name if user else None,
-        }
-    return entity
+        return {"@odata.type": kind, **user_entity(object_id, user)}
+    of_its_kind: dict[str, JSON] = {"mail": None} if kind == "#microsoft.graph.group" else {}
+    return {"@odata.type": kind, "id": object_id, "displayName": None, **of_its_kind}
+
+
+GROUP_FILTERS = frozenset(group_filterable(Group("", "", "", 0.0)))
+USER_FILTERS = frozenset(user_filterable(User("", "", "")))
+MEMBER_PROPERTIES = frozenset(user_entity("", None))
+"""What a list of members can be asked for, of whichever kind they are."""
 
 
 @lru_cache(maxsize=10_000)

@@ -1,58 +1,58 @@
 """Direct members of groups (https://learn.microsoft.com/graph/api/group-list-members, group-post-members, group-delete-members)."""
 
-import re
-
-from simulator import permissions
-from simulator.directory import Group, Write
-from simulator.entities import member_entity
-from simulator.groups import change_properties
-from simulator.messages import Answer, Refusal
-from simulator.odata import select
-from simulator.references import referenced
-from simulator.service import Call, Service, missing
+from simulator.entra import permissions
+from simulator.entra.answers import Answer
+from simulator.entra.call import Call
+from simulator.entra.directory import Group, Write
+from simulator.entra.entities import MEMBER_PROPERTIES, member_entity
+from simulator.entra.odata import select
+from simulator.entra.operations.groups import change_properties
+from simulator.entra.paging import page, page_size, position
+from simulator.entra.references import referenced
+from simulator.entra.routes import route
+from simulator.entra.service import Service, missing
+from simulator.messages import Refusal
 
 _MOST_IN_A_PATCH = 20
 _ALREADY = "One or more added object references already exist for the following modified properties: 'members'."
 _NOT_A_MEMBER = "One or more removed object references do not exist for the following modified properties: 'members'."
 
 
-def list_members(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def list_members(service: Service, call: Call) -> Answer:
     """Members of every kind, perhaps a while ago."""
     service.may(call, permissions.READ_MEMBERS)
-    group = service.group(match["group"], call)
+    group = service.group(call.named["group"], call)
     if "$filter" in call.query:
         raise Refusal(400, "Request_UnsupportedQuery", "Unsupported Query.")
-    top = service.top(call, 100, 999)
-    units = service.read_units(call, 3.0)
-    service.use(call, units)
+    top = page_size(call, service.behaviour, 100, 999)
+    units = service.read(call, 3.0)
     directory = service.directory
     members = group.members_at(call.now - service.lag(service.behaviour.member_lag))
     known = [(member, kind) for member in members if (kind := directory.type_of(member))]
-    start = service.start(call, len(known))
+    start = position(call)
     end = start + top
     readable, selected = bool(call.roles & permissions.READ_USERS), call.query.get("$select")
-    page = [
-        select(member_entity(member, kind, directory.users.get(member) if readable else None), selected)
+    shown = [
+        select(member_entity(member, kind, directory.users.get(member) if readable else None), selected, MEMBER_PROPERTIES)
         for member, kind in known[start:end]
     ]
-    return service.page(call, "directoryObjects", page, end if end < len(known) else None, units)
+    return page(call, "directoryObjects", shown, end if end < len(known) else None, units)
 
 
-def change_group(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def change_group(service: Service, call: Call) -> Answer:
     """PATCH: members are added, all or none; anything else changes the group itself."""
     body = call.object()
     if {name for name in body if not name.startswith("@odata.")} != {"members@odata.bind"}:
-        return change_properties(service, call, match)
+        return change_properties(service, call)
     service.may(call, permissions.WRITE_MEMBERS)
-    group = _writable(service, call, match["group"])
+    group = _writable(service, call, call.named["group"])
     urls = body["members@odata.bind"]
     if not isinstance(urls, list) or len(urls) > _MOST_IN_A_PATCH:
         service.violate("more than 20 members in a PATCH")
         raise Refusal(400, "Request_BadRequest", "The request contains more than 20 link changes.")
     members = [referenced(url, call.root) for url in urls]
     units = max(1.0, len(members) / 3)
-    service.use(call, 1.0)
-    service.spend(call, units)
+    service.write(call, units)
     if len(set(members)) < len(members):
         raise Refusal(400, "Request_BadRequest", "Request contains a property with duplicate values.")
     for member in members:
@@ -64,13 +64,12 @@ def change_group(service: Service, call: Call, match: "re.Match[str]") -> Answer
     return Answer(204, None, write_units=units)
 
 
-def add_member(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def add_member(service: Service, call: Call) -> Answer:
     """POST of one reference."""
     service.may(call, permissions.WRITE_MEMBERS)
-    group = _writable(service, call, match["group"])
+    group = _writable(service, call, call.named["group"])
     member = referenced(call.object().get("@odata.id"), call.root)
-    service.use(call, 1.0)
-    service.spend(call, 1.0)
+    service.write(call)
     _may_join(service, call, member, member)
     if member in group.members:
         raise Refusal(400, "Request_BadRequest", _ALREADY)
@@ -78,13 +77,12 @@ def add_member(service: Service, call: Call, match: "re.Match[str]") -> Answer:
     return Answer(204, None, write_units=1.0)
 
 
-def remove_member(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def remove_member(service: Service, call: Call) -> Answer:
     """DELETE of one reference. Whoever is no member is not found, under the group's name."""
     service.may(call, permissions.WRITE_MEMBERS)
-    group = _writable(service, call, match["group"])
-    member = match["member"].lower()
-    service.use(call, 1.0)
-    service.spend(call, 1.0)
+    group = _writable(service, call, call.named["group"])
+    member = call.named["member"].lower()
+    service.write(call)
     if member not in group.members:
         if service.behaviour.not_a_member == 404:
             raise missing(group.id)
@@ -95,13 +93,13 @@ def remove_member(service: Service, call: Call, match: "re.Match[str]") -> Answe
     return Answer(204, None, write_units=1.0)
 
 
-def delete_member(service: Service, call: Call, match: "re.Match[str]") -> Answer:
+def delete_member(service: Service, call: Call) -> Answer:
     """DELETE without `/$ref`, which deletes the user where the app may do that."""
-    service.violate(f"DELETE /groups/{match['group']}/members/{match['member']}: without /$ref it deletes the member itself")
+    service.violate(f"DELETE /groups/{call.named['group']}/members/{call.named['member']}: without /$ref it deletes the member itself")
     service.may(call, permissions.DELETE_USERS)
-    user = service.directory.users.get(match["member"].lower())
+    user = service.directory.users.get(call.named["member"].lower())
     if not user or user.deleted:
-        raise missing(match["member"])
+        raise missing(call.named["member"])
     service.directory.delete_user(user, call.now)
     return Answer(204, None, write_units=1.0)
 
@@ -127,3 +125,12 @@ def _writable(service: Service, call: Call, group_id: str) -> Group:
     if group.role_assignable or group.management_restricted or group.mail_enabled:
         raise Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     return group
+
+
+ROUTES = [
+    route("GET", "/groups/{group}/members", list_members),
+    route("PATCH", "/groups/{group}", change_group),
+    route("POST", "/groups/{group}/members/$ref", add_member),
+    route("DELETE", "/groups/{group}/members/{member}/$ref", remove_member),
+    route("DELETE", "/groups/{group}/members/{member}", delete_member),
+]

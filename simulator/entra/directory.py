@@ -6,6 +6,8 @@ from typing import Literal
 from uuid import UUID
 
 LEVELS = ("low", "medium", "high", "hidden", "none", "unknownFutureValue")
+KEPT_SECONDS = 30 * 86400.0
+"""How long what was deleted can be restored (https://learn.microsoft.com/graph/api/directory-deleteditems-restore)."""
 
 
 @dataclass(slots=True)
@@ -15,6 +17,8 @@ class User:
     id: str
     name: str
     principal_name: str
+    mail: str | None = None
+    """The address of the mailbox, in whatever spelling; it need not be the principal name."""
     deleted: bool = False
     risk_level: str | None = None
     risk_state: str = "none"
@@ -23,6 +27,8 @@ class User:
     risk_processing: bool = False
     listed_as_deleted: bool = True
     """Whether Identity Protection knows already that the user was deleted."""
+    place: float = 0.0
+    """Where Identity Protection lists the user: lower ones first, equals in the order they were created."""
 
 
 @dataclass(slots=True)
@@ -106,6 +112,14 @@ class Directory:
     def standing_groups(self) -> Iterator[Group]:
         """Those that are not deleted."""
         return (group for group in self.groups.values() if group.deleted is None)
+
+    def by_unique_name(self, name: str) -> Group | None:
+        """The group with this key, if it stands."""
+        return next((group for group in self.standing_groups() if group.unique_name == name), None)
+
+    def restorable(self, now: float) -> Iterator[Group]:
+        """The groups that are deleted, but not for good."""
+        return (group for group in self.groups.values() if group.deleted is not None and now - group.deleted < KEPT_SECONDS)
 
     def delete_user(self, user: User, now: float) -> None:
         """Delete a user, who thereby leaves every group."""

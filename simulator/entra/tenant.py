@@ -3,15 +3,11 @@
 import random as randomness
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 
-from simulator import people
-from simulator.directory import App, Group, Secret, User, Write
-from simulator.faults import Fault
-from simulator.hosts import Hosts
-from simulator.messages import JSON
-from simulator.presets import PRESETS
-from simulator.risk import OUTCOMES
+from simulator.entra import people
+from simulator.entra.directory import App, Group, Secret, User, Write
+from simulator.entra.hosts import Hosts
+from simulator.entra.operations.risky_users import OUTCOMES
 
 NEEDED = ("IdentityRiskyUser.Read.All", "Group.Create", "GroupMember.ReadWrite.All")
 YEARS = 2 * 365 * 86400.0
@@ -23,15 +19,19 @@ class Tenant(Hosts):
 
     def __init__(self, clock: Callable[[], float] = time.time, random: randomness.Random | None = None) -> None:
         super().__init__(clock, random or randomness.Random(1))
-        self._switched_on: dict[str, list[Fault]] = {}
 
     @classmethod
     def contoso(cls, risky: int = 12, seed: int = 1, clock: Callable[[], float] = time.time) -> "Tenant":
-        """A tenant with Entra ID P2, so many risky users of every level, a few who are not, and one app, consented to."""
+        """A tenant with Entra ID P2, so many risky users of every level, a few who are not, and one app, consented to.
+
+        Every fifth has a mailbox in another domain and spelling than the principal name.
+        """
         tenant = cls(clock, randomness.Random(seed))
         tenant.register_app("risky-users", NEEDED, secret="Sim8Q~a+b/c=d&e%f.g_h-i")
         for number in range(risky):
             user = tenant.add_user()
+            if number % 5 == 4:
+                tenant.rename_mailbox(user, f"{user.name.replace(' ', '.')}@contoso.com")
             tenant.set_risk(user, ("high", "medium", "low")[number % 3])
         for _ in range(4):
             tenant.dismiss(tenant.add_user())
@@ -56,16 +56,16 @@ class Tenant(Hosts):
     @property
     def on_write(self) -> Callable[[Write], None] | None:
         """Hears of each change that a request made to the directory, right after it."""
-        return self.graph.on_write
+        return self.service.on_write
 
     @on_write.setter
     def on_write(self, listener: Callable[[Write], None] | None) -> None:
-        self.graph.on_write = listener
+        self.service.on_write = listener
 
     def register_app(self, name: str, permissions: tuple[str, ...] = NEEDED, secret: str | None = None) -> App:
         """An app registration with admin consent for these application permissions, and one secret."""
         value = secret or f"{self.random.getrandbits(160):040x}"
-        app = App(self.graph.new_id(), self.graph.new_id(), name, set(permissions), [Secret(value, self.clock() + YEARS)])
+        app = App(self.service.new_id(), self.service.new_id(), name, set(permissions), [Secret(value, self.clock() + YEARS)])
         self.apps[app.client_id] = app
         return app
 
@@ -95,18 +95,31 @@ class Tenant(Hosts):
         """The vars and the secret of a Worker that signs in as the first app, by name."""
         return {"AZURE_AD_TENANT_ID": self.id, "AZURE_AD_CLIENT_ID": self.app.client_id, "AZURE_AD_CLIENT_SECRET": self.app.secret}
 
-    def add_user(self, name: str | None = None) -> User:
-        """A user, at no risk."""
+    def add_user(self, name: str | None = None, *, mail: str | None = "", principal_name: str = "") -> User:
+        """A user, at no risk. `mail` is the mailbox: None where there is none, empty where it is the principal name."""
         name = name or people.name(len(self.directory.users))
-        mailbox = f"{name.lower().replace(' ', '.')}@{self.domain}"
-        user = User(self.graph.new_id(), name, mailbox)
+        principal_name = principal_name or f"{name.lower().replace(' ', '.')}@{self.domain}"
+        user = User(self.service.new_id(), name, principal_name, principal_name if mail == "" else mail)
         self.directory.users[user.id] = user
         self.changed()
         return user
 
+    def add_guest(self, address: str, name: str | None = None, *, mail: str | None = "") -> User:
+        """A guest invited at an address, which is the mailbox too unless `mail` says otherwise, and at no risk.
+
+        https://learn.microsoft.com/entra/external-id/user-properties
+        """
+        principal_name = f"{address.replace('@', '_')}#EXT#@{self.domain}"
+        return self.add_user(name, mail=address if mail == "" else mail, principal_name=principal_name)
+
+    def rename_mailbox(self, user: User, mail: str | None) -> None:
+        """Give a user another mailbox, or none."""
+        user.mail = mail
+        self.changed()
+
     def add_other(self, kind: str = "#microsoft.graph.device") -> str:
         """A directory object that is no user; its id."""
-        object_id = self.graph.new_id()
+        object_id = self.service.new_id()
         self.directory.others[object_id] = kind
         return object_id
 
@@ -138,8 +151,8 @@ class Tenant(Hosts):
         self.set_risk(user, *OUTCOMES["confirmSafe"])
 
     def create_group(self, name: str, **properties: object) -> Group:
-        """A group made by hand; `properties` are those of directory.Group."""
-        group = Group(self.graph.new_id(), name, name[:64], self.clock())
+        """A group made by hand; `properties` are those of Group."""
+        group = Group(self.service.new_id(), name, name[:64], self.clock())
         for attribute, value in properties.items():
             setattr(group, attribute, value)
         self.directory.groups[group.id] = group
@@ -147,8 +160,20 @@ class Tenant(Hosts):
         return group
 
     def delete_group(self, group: Group) -> None:
-        """Delete a group."""
+        """Delete a group, which can be restored for 30 days."""
         group.deleted = self.clock()
+        self.changed()
+
+    def restore_group(self, group: Group) -> None:
+        """Take a group back with its id, its members and its unique name. Raises ValueError where that cannot be.
+
+        https://learn.microsoft.com/graph/api/directory-deleteditems-restore
+        """
+        if group not in self.directory.restorable(self.clock()):
+            raise ValueError(f"{group.name} is not among the deleted groups")
+        if group.unique_name and self.directory.by_unique_name(group.unique_name):
+            raise ValueError(f"another group has the unique name {group.unique_name}")
+        group.deleted = None
         self.changed()
 
     def rename_group(self, group: Group, name: str) -> None:
@@ -168,24 +193,6 @@ class Tenant(Hosts):
         member_id = member if isinstance(member, str) else member.id
         if group.members.pop(member_id, None) is not None:
             group.left[member_id] = self.clock()
-        self.changed()
-
-    @property
-    def switched_on(self) -> frozenset[str]:
-        """The presets (presets.PRESETS) now on."""
-        return frozenset(self._switched_on)
-
-    def switch(self, preset: str, *, on: bool) -> None:
-        """Begin or end one of presets.PRESETS; no matter if it has already. Raises KeyError."""
-        chosen = PRESETS[preset]
-        if on and preset not in self._switched_on:
-            self._switched_on[preset] = chosen()
-            self.faults = [*self.faults, *self._switched_on[preset]]
-            chosen.begin(self)
-        elif not on and preset in self._switched_on:
-            ended = self._switched_on.pop(preset)
-            self.faults = [fault for fault in self.faults if not any(fault is each for each in ended)]
-            chosen.end(self)
         self.changed()
 
     # --- the truth, without any lag ---
@@ -219,31 +226,3 @@ class Tenant(Hosts):
     def risky_count(self) -> int:
         """How many users are at a level that has a group."""
         return sum(len(self.risky_at(level)) for level in _LEVELS)
-
-    def snapshot(self) -> dict[str, JSON]:
-        """Users, groups, counters, faults and behaviour as JSON, for a page."""
-        return {
-            "time": self.clock(),
-            "tenant": self.id,
-            "users": [
-                {
-                    "id": user.id,
-                    "name": user.name,
-                    "upn": user.principal_name,
-                    "level": user.risk_level,
-                    "state": user.risk_state,
-                    "detail": user.risk_detail,
-                }
-                for user in self.users
-                if not user.deleted
-            ],
-            "groups": [{"id": group.id, "name": group.name, "members": list(group.members)} for group in self.directory.standing_groups()],
-            "behaviour": asdict(self.behaviour),
-            "faults": [asdict(fault) for fault in self.faults],
-            "presets": {name: name in self._switched_on for name in PRESETS},
-            "violations": list(self.violations),
-            "subrequests": self.subrequests,
-            "graphRequests": self.graph_requests,
-            "resourceUnits": self.resource_units,
-            "writeUnits": self.write_units,
-        }

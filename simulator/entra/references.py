@@ -2,7 +2,7 @@
 
 import re
 
-from simulator.directory import is_guid
+from simulator.entra.directory import is_guid
 from simulator.messages import JSON, Refusal
 
 _REFERENCE = re.compile(r"(https://[^/]+/v1\.0)/(?:directoryObjects|users|servicePrincipals|groups|devices)/([^/]+)")

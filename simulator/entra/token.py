@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
+from string import Template
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from simulator.directory import App
+from simulator.entra.directory import App
+from simulator.entra.sign_in_errors import SignInError, sign_in_error
 from simulator.messages import JSON, Refusal, Request, Response, as_json
 
 CLOUDS = {
@@ -45,42 +47,42 @@ class TokenEndpoint:
             return self._metadata(host, tenant, rest, now)
         if rest != "oauth2/v2.0/token" or request.method != "POST":
             return _json(404, {"error": "invalid_request", "error_description": "not found"})
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            return self._error(400, "invalid_request", 900144, "The request body must be a form.", now)
-        form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
-        return self._grant(form, host, tenant, now, lifetime)
+        if not _is_form(request):
+            return self._error(900144, now, parameter="grant_type")
+        return self._grant(_form(request), host, tenant, now, lifetime)
 
-    def unavailable(self, refusal: Refusal, now: float) -> Response:
-        """What stands for any trouble on the login host's side: AADSTS90033 is a transient error."""
-        answer = self._error(refusal.status, "temporarily_unavailable", 90033, refusal.message, now)
+    def refuse(self, refusal: Refusal, request: Request, now: float) -> Response:
+        """An error that is no fault of the request: one of AADSTS' if `code` names it, else 90033, which is a transient one."""
+        number = refusal.code.removeprefix("AADSTS")
+        code = int(number) if number.isdecimal() and number != refusal.code else 90033
+        looks = SignInError(refusal.status, sign_in_error(code).error, refusal.message)
+        answer = self._answer(looks, code, now, tenant=self._tenant, client=_form(request).get("client_id", ""))
         return Response(answer.status, {**answer.headers, **refusal.headers}, answer.body)
 
     def _grant(self, form: Mapping[str, str], host: str, tenant: str, now: float, lifetime: int) -> Response:
         for name in ("grant_type", "client_id", "scope"):
             if name not in form:
-                return self._error(400, "invalid_request", 900144, f"The request body must contain the following parameter: '{name}'.", now)
+                return self._error(900144, now, parameter=name)
         if unknown := self._unknown(tenant, host, now):
             return unknown
-        app = self._apps.get(form["client_id"].lower())
+        client = form["client_id"]
+        app = self._apps.get(client.lower())
         if app is None:
-            return self._error(400, "unauthorized_client", 700016, f"Application '{form['client_id']}' was not found.", now)
+            return self._error(700016, now, client=client)
         if app.disabled:
-            return self._error(401, "invalid_client", 7000112, f"Application '{app.client_id}'({app.name}) is disabled.", now)
+            return self._error(7000112, now, client=client, name=app.name)
         audience = next((graph for graph in CLOUDS[host] if form["scope"] == f"https://{graph}/.default"), None)
         if form["grant_type"] != "client_credentials" or audience is None:
-            return self._error(400, "invalid_scope", 70011, "The provided value for the input parameter 'scope' is not valid.", now)
+            return self._error(70011, now)
         if "client_assertion" in form:
-            return self._error(401, "invalid_client", 700027, "The certificate with this identifier is not registered on the app.", now)
+            return self._error(700027, now)
         if "client_secret" not in form:
-            message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
-            return self._error(401, "invalid_client", 7000218, message, now)
-        secret = next((secret for secret in app.secrets if secret.value == form.get("client_secret")), None)
+            return self._error(7000218, now)
+        secret = next((secret for secret in app.secrets if secret.value == form["client_secret"]), None)
         if secret is None:
-            hint = "Ensure the secret being sent in the request is the client secret value, not the client secret ID."
-            return self._error(401, "invalid_client", 7000215, f"Invalid client secret provided. {hint}", now)
+            return self._error(7000215, now)
         if secret.expires <= now:
-            return self._error(401, "invalid_client", 7000222, f"The client secret keys for app '{app.client_id}' are expired.", now)
+            return self._error(7000222, now, client=client)
         token = self._issue(app, audience, now, lifetime)
         return _json(200, {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token})
 
@@ -88,9 +90,8 @@ class TokenEndpoint:
         """The error of whoever asks for another tenant, or in another cloud."""
         if tenant in (self._tenant, self._domain) and host == self.cloud:
             return None
-        if "." not in tenant and tenant.count("-") != 4:
-            return self._error(400, "invalid_request", 900023, f"Specified tenant identifier '{tenant}' is not valid.", now)
-        return self._error(400, "invalid_tenant", 90002, f"Tenant '{tenant}' not found.", now)
+        malformed = "." not in tenant and tenant.count("-") != 4
+        return self._error(900023 if malformed else 90002, now, tenant=tenant)
 
     def _issue(self, app: App, audience: str, now: float, lifetime: int) -> str:
         claims: dict[str, JSON] = {
@@ -111,12 +112,16 @@ class TokenEndpoint:
         self.issued[token] = IssuedToken(app.client_id, frozenset(app.permissions), audience, now + lifetime)
         return token
 
-    def _error(self, status: int, error: str, code: int, message: str, now: float) -> Response:
+    def _error(self, code: int, now: float, **facts: str) -> Response:
+        return self._answer(sign_in_error(code), code, now, **facts)
+
+    def _answer(self, looks: SignInError, code: int, now: float, **facts: str) -> Response:
+        message = Template(looks.message).safe_substitute(facts)
         trace, correlation = (str(UUID(int=self._random.getrandbits(128), version=4)) for _ in range(2))
         stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         description = f"AADSTS{code}: {message}\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {stamp}"
         body: JSON = {
-            "error": error,
+            "error": looks.error,
             "error_description": description,
             "error_codes": [code],
             "timestamp": stamp,
@@ -124,7 +129,7 @@ class TokenEndpoint:
             "correlation_id": correlation,
             "error_uri": f"https://{self.cloud}/error?code={code}",
         }
-        return _json(status, body)
+        return _json(looks.status, body)
 
     def _metadata(self, host: str, tenant: str, rest: str, now: float) -> Response:
         """What authentication libraries ask for before they ask for a token."""
@@ -151,6 +156,15 @@ class TokenEndpoint:
                 "tenant_region_scope": "EU",
             },
         )
+
+
+def _is_form(request: Request) -> bool:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _form(request: Request) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
 
 
 def _json(status: int, body: JSON) -> Response:

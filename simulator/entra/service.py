@@ -1,0 +1,104 @@
+"""What all operations on Microsoft Graph share: the directory, permission, quotas, and replicas that lag."""
+
+from collections.abc import Callable
+from random import Random
+from uuid import UUID
+
+from simulator.entra.behaviour import Behaviour
+from simulator.entra.call import Call
+from simulator.entra.directory import Directory, Group, Write
+from simulator.entra.odata import Filter, parse_filter
+from simulator.entra.quotas import UNIT_WINDOW, WRITE_WINDOW, WRITES, Quota, resource_units, throttled
+from simulator.messages import Refusal
+
+_YOUNG = "The source resource object or one of the objects being referenced do not exist."
+_TOO_MANY_CLAUSES = "Too many child clauses specified in search filter expression containing 'OR' operators: {}. Max allowed: {}."
+
+
+class Service:
+    """A directory behind replicas and quotas; `on_write` hears of every change."""
+
+    def __init__(self, directory: Directory, behaviour: Behaviour, random: Random, violate: Callable[[str], None]) -> None:
+        self.directory, self.behaviour, self.random, self.violate = directory, behaviour, random, violate
+        self.on_write: Callable[[Write], None] | None = None
+        self.last_risky_read = -1e9
+        self._writes, self._reads = Quota(WRITE_WINDOW), Quota(UNIT_WINDOW)
+
+    def new_id(self) -> str:
+        """A fresh GUID."""
+        return str(UUID(int=self.random.getrandbits(128), version=4))
+
+    def tell(self, write: Write) -> None:
+        """Let `on_write` know."""
+        if self.on_write:
+            self.on_write(write)
+
+    # --- permission and quotas ---
+
+    def may(self, call: Call, allowed: frozenset[str]) -> None:
+        """Raises Refusal unless the app has one of these permissions."""
+        if not call.roles & allowed:
+            raise Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+
+    def read(self, call: Call, base: float) -> float:
+        """Count a directory read, and tell its units: one less with $select, one less for a small page, one at least."""
+        few = call.query.get("$top", "")
+        small = few.isdecimal() and len(few) < 3 and int(few) < 20
+        units = max(1.0, base - ("$select" in call.query) - small)
+        self.use(call, units)
+        return units
+
+    def write(self, call: Call, units: float = 1.0) -> None:
+        """Count a write, which is a request besides; raises Refusal beyond the quotas."""
+        self.use(call, 1.0)
+        if self.behaviour.write_quota and (wait := self._writes.take(units, call.now, WRITES)):
+            raise throttled(self.behaviour.retry_after, call.now, wait, "WriteLimitExceeded")
+
+    def use(self, call: Call, units: float) -> None:
+        """Count resource units; raises Refusal beyond the quota."""
+        most = resource_units(len(self.directory.users))
+        if self.behaviour.resource_quota and (wait := self._reads.take(units, call.now, most)):
+            raise throttled(self.behaviour.retry_after, call.now, wait, "ResourceUnitLimitExceeded")
+
+    # --- the directory as a replica knows it ---
+
+    def filter(self, call: Call, properties: frozenset[str]) -> Filter | None:
+        """The filter of a directory list, if any; raises Refusal for what only an index answers, which nothing here asks.
+
+        That takes ConsistencyLevel: eventual and $count (https://learn.microsoft.com/graph/aad-advanced-queries).
+        """
+        text = call.query.get("$filter")
+        if text is None:
+            return None
+        parsed = parse_filter(text, properties)
+        if parsed.advanced:
+            raise Refusal(400, "Request_UnsupportedQuery", "Unsupported Query.")
+        if parsed.alternatives > self.behaviour.or_clauses:
+            message = _TOO_MANY_CLAUSES.format(parsed.alternatives, self.behaviour.or_clauses)
+            raise Refusal(400, "Request_UnsupportedQuery", message)
+        return parsed
+
+    def group(self, group_id: str, call: Call) -> Group:
+        """The group; raises Refusal where there is none, or this replica does not know it yet."""
+        group = self.directory.groups.get(group_id.lower())
+        if not group or group.deleted is not None:
+            raise missing(group_id)
+        self.perhaps_young(group, call)
+        return group
+
+    def perhaps_young(self, group: Group, call: Call) -> None:
+        """Raises Refusal where the group is new and the replica that happens to answer does not know it yet."""
+        if call.now - group.created < self.behaviour.young_seconds and self.random.random() < 0.7:
+            if self.behaviour.young_error == 404:
+                raise missing(group.id)
+            raise Refusal(400, "Request_BadRequest", _YOUNG)
+
+    def lag(self, most: float) -> float:
+        """How far behind the replica is that happens to answer, in seconds."""
+        return self.random.uniform(0, most) if most else 0.0
+
+
+def missing(object_id: str) -> Refusal:
+    """What Graph answers where there is no such object."""
+    message = f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present."
+    return Refusal(404, "Request_ResourceNotFound", message)
