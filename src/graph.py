@@ -88,6 +88,7 @@ class GraphClient:
     def __init__(self, settings: Settings, cache: IsolateCache, budget: Budget) -> None:
         self.cache, self.budget, self.clock = cache, budget, budget.clock
         self._root = f"https://{settings.cloud.graph}/v1.0"
+        self._risk_pages: Sequence[int | None] = RISK_PAGES
         scheduler = Scheduler(budget, settings, cache.token)
         self.begin, self.finish, self.run = scheduler.begin, scheduler.finish, scheduler.run
 
@@ -101,10 +102,10 @@ class GraphClient:
         Protection bears one request a second; a query a level is the fallback, should it refuse the `or`.
         """
         query = tuple(levels)
-        listings = {query: await self._list_risky_users(query, RISK_PAGES)}
+        listings = {query: await self._list_risky_users(query)}
         if _query_refused(listings[query].last):
-            pages = RISK_PAGES if _filter_refused(listings[query].last) else RISK_PAGES[:1]
-            listings = {(level,): await self._list_risky_users((level,), pages) for level in levels}
+            self._risk_pages = self._risk_pages if _filter_refused(listings[query].last) else RISK_PAGES[::2]
+            listings = {(level,): await self._list_risky_users((level,)) for level in levels}
         by_level: dict[str, set[str]] = {level: set() for level in levels}
         unread: dict[str, ServiceError] = {}
         for query, listing in listings.items():
@@ -116,16 +117,17 @@ class GraphClient:
         self.cache.user_ids = frozenset().union(*by_level.values())
         return RiskyUsers(by_level, unread, sum(listing.pages for listing in listings.values()))
 
-    async def _list_risky_users(self, levels: tuple[str, ...], pages: Sequence[int | None]) -> Listing:
-        """The list in the first of these page sizes that is not refused."""
-        for page in pages:
+    async def _list_risky_users(self, levels: tuple[str, ...]) -> Listing:
+        """The list in the first page size that is not refused, with which the next list begins."""
+        for place, page in enumerate(self._risk_pages):
             listing = await read_pages(requests.risky_users(levels, page), self._root)
             if not _query_refused(listing.last) or _filter_refused(listing.last):
+                self._risk_pages = self._risk_pages[place:]
                 break
         return listing
 
-    async def groups_named(self, *names: str) -> tuple[list[SecurityGroup], bool]:
-        """The groups whose display name is one of these, the oldest first, and whether that is all of them.
+    async def groups_named(self, *names: str) -> tuple[list[SecurityGroup], Listing]:
+        """The groups whose display name is one of these, the oldest first, and the list they come from.
 
         Names need not be unique, and Graph ignores case. The look-up may not know a group yet that was made a moment ago (https://learn.microsoft.com/graph/api/group-list).
         Thousands may share a name, hence a quarter of the tick's subrequests at most.
@@ -134,7 +136,7 @@ class GraphClient:
         groups = [group for entry in listing.entries if (group := read_group(entry))]
         if len(groups) < len(listing.entries) or listing.end not in ("complete", "more"):
             raise self._list_error(listing)
-        return sorted(groups, key=lambda group: (group.created, group.id)), listing.end == "complete"
+        return sorted(groups, key=lambda group: (group.created, group.id)), listing
 
     async def one_group(self, request: GraphRequest) -> SecurityGroup | None:
         """The group asked for by its key or its id; None where there is none, or the cloud knows no such key."""
