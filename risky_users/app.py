@@ -29,8 +29,8 @@ app = typer.Typer(
     name="risky-users",
     help="""Tools for the administrator of the risky-users Worker. None of them writes to the tenant.
 
-    check and plan take the Worker's variables from the environment, from .dev.vars and from wrangler.toml (or .json, .jsonc), in this order.
-    The client secret is no option, lest it end in the shell's history: found nowhere, it is asked for, or read from
+    check and plan take the Worker's variables from the environment, from .dev.vars and from wrangler.toml (or .json, .jsonc),
+    in this order. The client secret is no option, lest it end in the shell's history: found nowhere, it is asked for, or read from
     standard input where that is no terminal.""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -40,7 +40,13 @@ app = typer.Typer(
 
 Configuration = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Instead of wrangler's configuration in this folder; .dev.vars is looked for beside it.", exists=True, dir_okay=False),
+    typer.Option(
+        "--config",
+        "-c",
+        help="Instead of wrangler's configuration in this folder; .dev.vars is looked for beside it.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show errors with their tracebacks.")]

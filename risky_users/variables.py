@@ -1,4 +1,4 @@
-"""Where the commands find the Worker's variables: environment, `.dev.vars`, wrangler's configuration, in this order; the secret also by asking."""
+"""Where the commands find the Worker's variables: environment, `.dev.vars`, wrangler's file, in this order; the secret also by asking."""
 
 import tomllib
 from collections.abc import Callable, Mapping

@@ -83,7 +83,7 @@ class Worker:
     `source` holds `entry.py` and its sibling modules. `packages` are importable packages of this environment that the Worker
     brings along. With `upload`, a folder that `wrangler deploy --outdir` filled, it runs on workerd's own Python instead, which
     workerd fetches from Cloudflare when it starts; its console is then one text a line, and ticks must not overlap. Raises
-    RuntimeError where the Worker cannot start (its import fails, say) or workerd dies, FileNotFoundError where what runs it is not installed.
+    RuntimeError where the Worker cannot start (its import fails, say) or workerd dies, FileNotFoundError where npm packages are missing.
     """
 
     def __init__(

@@ -17,14 +17,18 @@ def find_node() -> Path:
     """The Node that npm installed, or else the one on PATH. Raises FileNotFoundError, whose sentence says what is missing."""
     for package in PACKAGES:
         if not package.exists():
-            raise FileNotFoundError(f"{package} is missing: run `make install`, or `npm ci` and `npm ci --prefix runtime`, in {ROOT} first.")
+            raise FileNotFoundError(
+                f"{package} is missing: run `make install`, or `npm ci` and `npm ci --prefix runtime`, in {ROOT} first."
+            )
     on_path = shutil.which("node")
     installed = sorted(ROOT.glob("node_modules/node-*/bin/node*"))
     for node in [*installed, *([Path(on_path)] if on_path else [])]:
         if _version(node) >= OLDEST:
             return node
     needed = ".".join(map(str, OLDEST))
-    raise FileNotFoundError(f"Node.js {needed} or newer is needed, and there is none on PATH or in node_modules: install it from https://nodejs.org.")
+    raise FileNotFoundError(
+        f"Node.js {needed} or newer is needed, and there is none on PATH or in node_modules: install it from https://nodejs.org."
+    )
 
 
 def _version(node: Path) -> tuple[int, ...]:
