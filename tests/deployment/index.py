@@ -14,7 +14,11 @@ from tests.deployment.loopback import Handler, serving
 
 NAME, VERSION = "workers-runtime-sdk", "9.9.9"
 WHEEL = f"workers_runtime_sdk-{VERSION}-py3-none-any.whl"
-FILES: Mapping[str, str] = {"workers/__init__.py": "from .fetch import fetch\n", "workers/fetch.py": "def fetch(): ...\n"}
+FILES: Mapping[str, str] = {
+    "workers/__init__.py": "from .fetch import fetch\n",
+    "workers/fetch.py": "def fetch(): ...\n",
+    "workers/types.py": "Answer = str\n",
+}
 
 
 def wheel(files: Mapping[str, str] = FILES) -> bytes:
@@ -34,10 +38,15 @@ def wheel(files: Mapping[str, str] = FILES) -> bytes:
 
 
 def source_package(script: str) -> tuple[str, bytes]:
-    """The name and the content of a source release, whose building runs `script`."""
+    """The name and the content of a source release; whoever builds it runs `script`, and needs nothing else for it."""
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\n",
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": script,
+    }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, text in {"setup.py": script, "PKG-INFO": f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\n"}.items():
+        for name, text in files.items():
             entry = tarfile.TarInfo(f"workers_runtime_sdk-{VERSION}/{name}")
             entry.size = len(text)
             archive.addfile(entry, io.BytesIO(text.encode()))

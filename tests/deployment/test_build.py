@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its stand-ins f
 
 UV = shutil.which("uv") or ROOT / ".tools" / "bin" / "uv"
 """Make has installed the tests with it."""
+OUTSIDE = f'PYTHONPATH="{sysconfig.get_path("purelib")}" exec "{Path(sys.base_prefix, "bin", "python3")}" "$@"'
+"""The Python of the tests outside its virtual environment, with what is installed there all the same."""
 STUB = "Python was not found; run without arguments to install from the Microsoft Store, or disable this shortcut from Settings."
 
 
@@ -217,7 +220,7 @@ def test_an_index_out_of_reach_is_a_sentence_soon(machine: Machine) -> None:
 
 
 def test_a_company_index_in_pips_configuration_is_used_and_its_settings_for_installing_are_not(machine: Machine) -> None:
-    machine.has("python3")
+    machine.has("python3", OUTSIDE)
     configuration = machine.path / "pip.conf"
     configuration.write_text(
         f"[global]\nindex-url = {machine.index.url}\nuser = true\nrequire-virtualenv = true\n[install]\nprefix = {machine.path}\n"
@@ -260,8 +263,10 @@ def test_what_others_left_there_goes_and_what_was_changed_is_mended(machine: Mac
     (modules / "pyvenv.cfg").write_text("")
     (modules / "workers" / "fetch.py").write_text("def fetch(): print('the secret')\n")
     (modules / "workers" / "__init__.py").unlink()
+    right = (modules / "workers" / "types.py").stat().st_ino
     assert machine.build()[0] == 0
     assert machine.vendored() == FILES
+    assert (modules / "workers" / "types.py").stat().st_ino == right, "somebody else may be reading it"
     assert [path.name for path in modules.iterdir()] == ["workers"]
 
 
