@@ -6,7 +6,7 @@ import { run } from "./run.mjs";
 export const OLDEST_PYTHON = "3.11";
 
 const NAME = /^python(?:3(?:\.\d+)?)?(?:\.exe|\.bat|\.cmd)?$/i;
-const PROBE = "import sys, importlib.util as i; print('%d.%d.%d' % sys.version_info[:3], bool(i.find_spec('pip')))";
+const PROBE = "import sys, importlib.util as i; print(*sys.version_info[:3], bool(i.find_spec('pip')))";
 
 /**
  * The Python to fetch with: of those on PATH the first that is new enough and has pip. `command` is absent where there is none, and then
@@ -16,12 +16,13 @@ export async function findPython(signal) {
   const found = { withoutPip: [], old: [], stub: false };
   for (const command of candidates()) {
     const { status, printed } = await run([...command, "-c", PROBE], { signal, longest: 20_000 });
-    const [, version, pip] = /^(\d+\.\d+\.\d+) (True|False)\s*$/m.exec(printed) ?? [];
+    const [, ...told] = /^(\d+) (\d+) (\d+) (True|False)\s*$/m.exec(printed) ?? [];
+    const version = told.slice(0, 3).join(".");
     if (status !== 0 || !version) {
       found.stub ||= /Microsoft Store/i.test(printed);
     } else if (isOld(version)) {
       found.old.push({ command, version });
-    } else if (pip === "False") {
+    } else if (told[3] === "False") {
       found.withoutPip.push({ command, version });
     } else {
       return { ...found, command, version };

@@ -1,6 +1,7 @@
 """wrangler's build step, run with whatever Python and index a machine has: it fills python_modules, or ends in one sentence."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -118,9 +119,9 @@ def test_it_finds_python_by_any_of_its_names(machine: Machine, name: str) -> Non
 
 
 def test_it_passes_over_what_does_not_do(machine: Machine) -> None:
-    machine.has("python3", "echo 3.9.2 True")
+    machine.has("python3", "echo 3 9 2 True")
     machine.has("python", f"echo '{STUB}' >&2; exit 49")
-    machine.has("python3.14", "echo 3.14.2 False")
+    machine.has("python3.14", "echo 3 14 2 False")
     machine.has("python3.13", "exit 127")
     machine.has("python3.12")
     assert machine.build()[0] == 0
@@ -135,7 +136,7 @@ def test_no_python_is_a_sentence(machine: Machine) -> None:
 
 
 def test_an_old_python_is_a_sentence(machine: Machine) -> None:
-    machine.has("python3", "echo 3.9.2 True")
+    machine.has("python3", "echo 3 9 2 True")
     [sentence] = machine.complaint().splitlines()
     assert f"and {machine.path / 'python3'} is 3.9.2: install Python 3.11 or newer" in sentence
 
@@ -147,7 +148,7 @@ def test_windows_pointer_to_its_store_is_a_sentence(machine: Machine) -> None:
 
 
 def test_a_python_without_pip_is_a_sentence(machine: Machine) -> None:
-    machine.has("python3", "echo 3.13.1 False")
+    machine.has("python3", "echo 3 13 1 False")
     [sentence] = machine.complaint().splitlines()
     assert f"{machine.path / 'python3'} (3.13.1) has no pip: install pip (python3-pip on Debian) or uv" in sentence
 
@@ -297,6 +298,12 @@ def test_an_interruption_leaves_nothing_behind(machine: Machine, interruption: s
     assert building.returncode == 1
     assert not (machine.checkout / "python_modules").exists()
     assert machine.left_behind() == []
+
+
+def test_what_cannot_be_written_is_a_sentence(machine: Machine) -> None:
+    (machine.checkout / ".wrangler").write_text("no folder")
+    [sentence] = machine.complaint().splitlines()
+    assert re.fullmatch(r"A file of the project could not be read or written: E[A-Z]+: .*\.wrangler.*", sentence)
 
 
 # --- placeholders ---
