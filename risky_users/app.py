@@ -7,6 +7,7 @@ import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
@@ -28,8 +29,8 @@ app = typer.Typer(
     name="risky-users",
     help="""Tools for the administrator of the risky-users Worker. None of them writes to the tenant.
 
-    check and plan take the Worker's variables from the environment, from .dev.vars and from wrangler.toml, in this order.
-    The client secret is no option, lest it end in the shell's history: found nowhere, it is asked for, or read from
+    check and plan take the Worker's variables from the environment, from .dev.vars and from wrangler.toml (or .json, .jsonc),
+    in this order. The client secret is no option, lest it end in the shell's history: found nowhere, it is asked for, or read from
     standard input where that is no terminal.""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -39,10 +40,32 @@ app = typer.Typer(
 
 Configuration = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Instead of ./wrangler.toml; .dev.vars is looked for beside it.", exists=True, dir_okay=False),
+    typer.Option(
+        "--config",
+        "-c",
+        help="Instead of wrangler's configuration in this folder; .dev.vars is looked for beside it.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show errors with their tracebacks.")]
+
+SIMULATE_NEEDS = (
+    "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
+    "(or `npm ci`, then `npm ci --prefix runtime`) and `uv run risky-users simulate`."
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"risky-users {version('risky-users')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(_: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)] = False) -> None:
+    """What comes before a command's name; the help of it all is `app`'s own."""
 
 
 @dataclass
@@ -106,8 +129,10 @@ def simulate(
     Needs no account and no licence: nothing leaves this machine.
     """
     with _plainly(debug):
-        from page import serve  # brings a web server along, which the other commands do without
-
+        try:
+            from page import serve  # brings a web server along, which the other commands do without
+        except ModuleNotFoundError:
+            _complain([SIMULATE_NEEDS])
         serve(users=users, seed=seed, port=port)
 
 
