@@ -14,14 +14,14 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from graph import AuthError
+from errors import AuthError, ConfigError
 from risky_users import check as checking
+from risky_users.connection import Connection
+from risky_users.facts import TenantFacts, read_tenant
 from risky_users.forecast import Forecast, foresee
-from risky_users.reading import Reading, read_tenant
-from risky_users.show import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
+from risky_users.output import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
 from risky_users.variables import SECRET, complete, find_variables
-from risky_users.web import Web
-from settings import ConfigError, Settings
+from settings import Settings
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ def main(_: Annotated[bool, typer.Option("--version", help="Show the version.", 
 class Surroundings:
     """What lies around the program: the way to Microsoft, and the environment's variables."""
 
-    web: Web = field(default_factory=Web)
+    connection: Connection = field(default_factory=Connection)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
@@ -84,9 +84,9 @@ def check(context: typer.Context, config: Configuration = None, as_json: AsJson 
     anything keeps the Worker from its work.
     """
     with _plainly(debug):
-        findings, reading = _check(_surroundings(context), config)
+        findings, facts = _check(_surroundings(context), config)
         if as_json:
-            _print_json(findings_as_json(findings, reading))
+            _print_json(findings_as_json(findings, facts))
         else:
             show_findings(Console(highlight=False), findings)
         raise typer.Exit(0 if passed(findings) else 1)
@@ -107,7 +107,7 @@ def plan(
     with _plainly(debug):
         surroundings = _surroundings(context)
         settings = complete(find_variables(surroundings.environment, config), _ask)
-        forecast = _waiting("Reading the tenant …", _foresee(surroundings.web, settings, names))
+        forecast = _waiting("Reading the tenant …", _foresee(surroundings.connection, settings, names))
         if as_json:
             _print_json(forecast_as_json(forecast, dry_run=settings.dry_run))
         else:
@@ -136,7 +136,7 @@ def simulate(
         serve(users=users, seed=seed, port=port)
 
 
-def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checking.Finding], Reading | None]:
+def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checking.Finding], TenantFacts | None]:
     """All links of the chain, and what was read of the tenant where one could sign in."""
     try:
         variables = find_variables(surroundings.environment, config)
@@ -144,20 +144,24 @@ def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checki
     except ConfigError as error:
         return checking.misconfigured(error.problems), None
     try:
-        reading = _waiting("Reading the tenant …", _read(surroundings.web, settings))
+        facts = _waiting("Reading the tenant …", _read(surroundings.connection, settings))
     except AuthError as error:
-        return [checking.configured(settings, variables), *checking.shut_out(settings, error)], None
-    return [checking.configured(settings, variables), *checking.let_in(settings, reading)], reading
+        told = surroundings.connection.told(str(error))
+        return [checking.configured(settings, variables), *checking.shut_out(settings, error.code, told)], None
+    return [checking.configured(settings, variables), *checking.let_in(settings, facts)], facts
 
 
-async def _read(web: Web, settings: Settings) -> Reading:
-    async with web.graph(settings) as graph:
+async def _read(connection: Connection, settings: Settings) -> TenantFacts:
+    async with connection.graph(settings) as graph:
         return await read_tenant(graph)
 
 
-async def _foresee(web: Web, settings: Settings, names: bool) -> Forecast:
-    async with web.graph(settings) as graph:
-        return await foresee(graph, settings, names=names)
+async def _foresee(connection: Connection, settings: Settings, names: bool) -> Forecast:
+    async with connection.graph(settings) as graph:
+        try:
+            return await foresee(graph, settings, names=names)
+        except AuthError as error:
+            raise AuthError(connection.told(str(error)), error.request_ids, code=error.code) from error
 
 
 def _waiting(what: str, reading: Coroutine[object, None, T]) -> T:

@@ -8,7 +8,8 @@ from pathlib import Path
 import json5
 from dotenv import dotenv_values
 
-from settings import ConfigError, Settings, read_settings
+from errors import ConfigError
+from settings import Settings, read_settings
 
 SECRET = "AZURE_AD_CLIENT_SECRET"
 WRANGLER = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
@@ -44,7 +45,7 @@ def find_variables(environment: Mapping[str, str], configuration: Path | None = 
 def complete(variables: Variables, ask: Callable[[], str]) -> Settings:
     """The Worker's settings; a secret found nowhere is asked for, once all else is in order. Raises ConfigError."""
     if variables(SECRET) is None:
-        read_settings(lambda name: "asked for below" if name == SECRET else variables(name))
+        read_settings(lambda name: "asked-for-below" if name == SECRET else variables(name))
         secret = ask()
         if not secret.strip():
             raise ConfigError([f"{SECRET} is missing: set it in the environment or in {DEV_VARS}, or type it when you are asked."])

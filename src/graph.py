@@ -11,7 +11,7 @@ from typing import NamedTuple
 import graph_requests as requests
 from access_token import AccessToken
 from budget import Budget
-from errors import GraphError, ServiceError
+from errors import AuthError, GraphError, ServiceError
 from exchange import GraphRequest, GraphResponse
 from explain import explain
 from listing import Listing, ids_by, read_pages
@@ -87,10 +87,15 @@ class GraphClient:
 
     def __init__(self, settings: Settings, cache: IsolateCache, budget: Budget) -> None:
         self.cache, self.budget, self.clock = cache, budget, budget.clock
-        self._root = f"https://{settings.cloud.graph}/v1.0"
+        self.root = f"https://{settings.cloud.graph}/v1.0"
         self._risk_pages: Sequence[int | None] = RISK_PAGES
-        scheduler = Scheduler(budget, settings, cache.token)
+        self._scheduler = scheduler = Scheduler(budget, settings, cache.token)
         self.begin, self.finish, self.run = scheduler.begin, scheduler.finish, scheduler.run
+
+    @property
+    def shut_out(self) -> AuthError | None:
+        """Why there is no access token, if so."""
+        return self._scheduler.no_token
 
     # --- reads ---
 
@@ -120,7 +125,7 @@ class GraphClient:
     async def _list_risky_users(self, levels: tuple[str, ...]) -> Listing:
         """The list in the first page size that is not refused, with which the next list begins."""
         for place, page in enumerate(self._risk_pages):
-            listing = await read_pages(requests.risky_users(levels, page), self._root)
+            listing = await read_pages(requests.risky_users(levels, page), self.root)
             if not _query_refused(listing.last) or _filter_refused(listing.last):
                 self._risk_pages = self._risk_pages[place:]
                 break
@@ -132,7 +137,7 @@ class GraphClient:
         Names need not be unique, and Graph ignores case. The look-up may not know a group yet that was made a moment ago (https://learn.microsoft.com/graph/api/group-list).
         Thousands may share a name, hence a quarter of the tick's subrequests at most.
         """
-        listing = await read_pages(requests.groups_named(*names), self._root, at_most=self.budget.max_subrequests // 4)
+        listing = await read_pages(requests.groups_named(*names), self.root, at_most=self.budget.max_subrequests // 4)
         groups = [group for entry in listing.entries if (group := read_group(entry))]
         if len(groups) < len(listing.entries) or listing.end not in ("complete", "more"):
             raise self._list_error(listing)
@@ -152,9 +157,9 @@ class GraphClient:
         May lag behind the latest writes (https://learn.microsoft.com/graph/api/group-list-members).
         """
         request, pauses = requests.members(group), iter(YOUNG_PAUSES if group.young(self.clock.now()) else ())
-        listing = await read_pages(request, self._root)
+        listing = await read_pages(request, self.root)
         while listing.last.status == 404 and (pause := next(pauses, None)):
-            listing = await read_pages(request._replace(pause=pause), self._root)
+            listing = await read_pages(request._replace(pause=pause), self.root)
         if listing.last.status == 404 and listing.last.refused and group.young(self.clock.now()):
             return None
         ids, sound = ids_by("@odata.type", listing.entries, self.cache.user_ids)
@@ -195,7 +200,7 @@ class GraphClient:
         probing, pauses, pause = group.young(self.clock.now()), iter(YOUNG_PAUSES), 0.0
         while chunks and not writes.stopped:
             batch = chunks[: 1 if probing else SERIAL_REQUESTS]
-            responses = await ask(*(requests.add_together(group, chunk, self._root, pause) for chunk in batch))
+            responses = await ask(*(requests.add_together(group, chunk, self.root, pause) for chunk in batch))
             if probing and _not_there_yet(responses[0], group) and (pause := next(pauses, 0.0)):
                 continue
             probing, pause = False, 0.0
@@ -211,7 +216,7 @@ class GraphClient:
         return writes
 
     async def _add_singly(self, group: SecurityGroup, users: Sequence[str], writes: Writes) -> None:
-        responses = await ask(*(requests.add_one(group, user, self._root) for user in users))
+        responses = await ask(*(requests.add_one(group, user, self.root) for user in users))
         refused: dict[str, GraphResponse] = {}
         for user, response in zip(users, responses, strict=True):
             if response.ok:
@@ -273,7 +278,7 @@ class GraphClient:
     def _list_error(self, listing: Listing) -> ServiceError:
         if listing.end != "strange":
             return self._error(listing.last)
-        why = f"the next page lies outside {self._root} or was read already; if this repeats every minute, report it with the request ids"
+        why = f"the next page lies outside {self.root} or was read already; if this repeats every minute, report it with the request ids"
         return GraphError(f"Could not {listing.last.request.what}: {why}.", listing.last.request_ids)
 
 

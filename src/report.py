@@ -52,6 +52,9 @@ class Report:
     lines: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What the log says, by its level."""
     request_ids: list[str] = field(default_factory=list)
+    states: Mapping[str, GroupState] = field(default_factory=dict)
+    plans: tuple[Plan, Plan] | None = None
+    """What the tick set out to do, and what it came to with all the evidence."""
     unfinished: int = 0
 
     # --- while the tick runs ---
@@ -72,6 +75,7 @@ class Report:
 
     def found(self, states: Mapping[str, GroupState], risk: Risk) -> None:
         """The groups."""
+        self.states = states
         warn = self.lines["warn"].append
         for level, state in states.items():
             name, group = GROUP_NAMES[level], state.group
@@ -121,6 +125,7 @@ class Report:
 
     def planned(self, first: Plan, last: Plan, missing: Collection[str]) -> None:
         """What the tick set out to do, and what is left of it: leaves held back, and in a dry run all."""
+        self.plans = first, last
         for level, change in last.changes.items():
             joins, leaves = first.changes[level].joins, change.leaves
             self.levels[level].planned = bool(joins or first.departures.get(level))

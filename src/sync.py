@@ -31,11 +31,17 @@ async def sync(graph: GraphClient, settings: Settings, log: Log) -> Report:
     Raises SyncFailed, after everything possible was done, where the groups do not match what was read for any other
     reason than the budget.
     """
-    report = Report(started=graph.clock.now(), dry_run=settings.dry_run, verbose=settings.log_level == "debug")
-    await _Tick(graph, settings, report).run()
+    report = await tick(graph, settings)
     report.write(log, graph.clock.now(), graph.budget.subrequests)
     if report.problems:
         raise SyncFailed(report.problems)
+    return report
+
+
+async def tick(graph: GraphClient, settings: Settings) -> Report:
+    """What `sync` does, told to nobody yet."""
+    report = Report(started=graph.clock.now(), dry_run=settings.dry_run, verbose=settings.log_level == "debug")
+    await _Tick(graph, settings, report).run()
     return report
 
 

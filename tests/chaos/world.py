@@ -320,7 +320,8 @@ class World:
         always_risky = (
             entry.risk_level in RISK_LEVELS and not entry.deleted and self.at_ease.get(user, BEFORE_EVERYTHING) < self._oldest(tick)
         )
-        if always_risky and not self._disturbed(user, self._oldest(tick)) and (seen < 2 or reported in RISK_LEVELS):
+        honest = self.forge is str
+        if honest and always_risky and not self._disturbed(user, self._oldest(tick)) and (seen < 2 or reported in RISK_LEVELS):
             assert inside, "a risky user is in a group at all times, unless two reads in a row missed them"
 
     def _is_in(self, user: str, level: str) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from risky_users.app import Surroundings, app
-from risky_users.web import Web
+from risky_users.connection import Connection
 from tests.deployment import registry
 from tests.deployment.checkout import ROOT, fill_in
 from tests.deployment.git import commit_all, git
@@ -118,7 +118,7 @@ def test_the_check_reads_the_projects_configuration(project: Path, tmp_path: Pat
     text = (project / "wrangler.toml").read_text("utf-8")
     text = text.replace("<TENANT-ID>", given["AZURE_AD_TENANT_ID"]).replace("<CLIENT-ID>", given["AZURE_AD_CLIENT_ID"])
     (tmp_path / "wrangler.toml").write_text(text, "utf-8")
-    around = Surroundings(Web(Beside(ticks.tenant), ticks.clock), {"AZURE_AD_CLIENT_SECRET": given["AZURE_AD_CLIENT_SECRET"]})
+    around = Surroundings(Connection(Beside(ticks.tenant), ticks.clock), {"AZURE_AD_CLIENT_SECRET": given["AZURE_AD_CLIENT_SECRET"]})
     checked = CliRunner().invoke(app, ["check", "--config", str(tmp_path / "wrangler.toml")], obj=around)
     assert checked.exit_code == 0, checked.output
 

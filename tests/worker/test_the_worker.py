@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from demo.__main__ import STORY, Minutes, main
-from plan import LEVELS
+from plan import RISK_LEVELS
 from runtime import Tick, Worker
 from runtime.serving import serving
 from runtime.tail import render
@@ -89,12 +89,12 @@ def test_a_quiet_minute_is_one_line_and_one_record_and_nothing_informative_is_an
     assert isinstance(record, dict)
     assert {**record, "milliseconds": 0} == {
         "outcome": "in sync",
-        "members": dict.fromkeys(LEVELS, 4),
+        "members": dict.fromkeys(RISK_LEVELS, 4),
         "subrequests": 1,
         "milliseconds": 0,
     }
     assert busy.lines("debug", "warn", "error") == []
-    assert [f"{level}: 4 joined, 0 left, 4 members now." in busy.lines("log") for level in LEVELS] == [True] * 3
+    assert [f"{level}: 4 joined, 0 left, 4 members now." in busy.lines("log") for level in RISK_LEVELS] == [True] * 3
     assert busy.no_retry
     assert_private(busy, tenant)
 
