@@ -3,8 +3,10 @@
 import re
 
 from simulator.cloudflare.envelope import Answer, stamp
-from simulator.cloudflare.service import Call, Service, member
+from simulator.cloudflare.service import Call, Service, invalid, member
 from simulator.messages import JSON
+
+_SWITCHES = ("enabled", "url_browser_isolation_enabled", "non_identity_enabled")
 
 
 def get_configuration(service: Service, _: Call, __: "re.Match[str]") -> Answer:
@@ -14,14 +16,18 @@ def get_configuration(service: Service, _: Call, __: "re.Match[str]") -> Answer:
 
 def patch_configuration(service: Service, call: Call, _: "re.Match[str]") -> Answer:
     """Merged deeply. A block once set cannot be unset: null changes nothing (observed)."""
-    service.state.set_settings(_merged(service.state.settings.value, member(call.object(), "settings")), call.now)
+    merged = _merged(service.state.settings.value, member(call.object(), "settings"))
+    _check(merged)
+    service.state.set_settings(merged, call.now)
     return _answer(service)
 
 
 def put_configuration(service: Service, call: Call, _: "re.Match[str]") -> Answer:
     """Replaces everything: what is left out is gone."""
     service.violate("PUT gateway/configuration: it replaces what others have set")
-    service.state.set_settings(member(call.object(), "settings"), call.now)
+    settings = _merged({}, member(call.object(), "settings"))
+    _check(settings)
+    service.state.set_settings(settings, call.now)
     return _answer(service)
 
 
@@ -29,6 +35,15 @@ def enabled(settings: dict[str, JSON], block: str) -> bool:
     """Whether a block is on."""
     value = settings.get(block)
     return isinstance(value, dict) and value.get("enabled") is True
+
+
+def _check(settings: dict[str, JSON]) -> None:
+    """Raises Refused where a block is none, or what it switches is not switched on or off."""
+    for name, block in settings.items():
+        if not isinstance(block, dict) or not all(isinstance(block[each], bool) for each in _SWITCHES if each in block):
+            raise invalid(f"{name} is not a block of settings")
+        if name == "certificate" and not isinstance(block.get("id"), str):
+            raise invalid("certificate needs an id")
 
 
 def _merged(former: dict[str, JSON], changes: dict[str, JSON]) -> dict[str, JSON]:

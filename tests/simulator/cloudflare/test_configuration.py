@@ -37,6 +37,8 @@ def test_a_put_replaces_everything_and_is_held_against_the_client() -> None:
 @pytest.mark.any_request
 def test_a_patch_of_what_is_no_configuration_is_refused() -> None:
     client = contoso()
-    bodies: list[JSON] = [[], {"settings": []}, "on"]
+    blocks: list[JSON] = [[], {"tls_decrypt": "on"}, {"tls_decrypt": {"enabled": "yes"}}, {"certificate": {}}]
+    bodies: list[JSON] = [[], "on", *({"settings": each} for each in blocks)]
     for body in bodies:
         assert client.send("PATCH", "/gateway/configuration", body).status == 400
+    assert client.get("/gateway/configuration").result["settings"] == {"tls_decrypt": {"enabled": True}}
