@@ -6,8 +6,9 @@
     account.page_load(person).isolated
 
 It knows no sockets and never waits: an answer says how long it takes. What Cloudflare leaves undecided is in `account.behaviour`,
-what goes wrong is in `account.faults` or switched on by name (`account.switch("outage", on=True)`), and what no client should ever
-do is in `account.violations`. `account.connect(directory)` lets a tenant's groups arrive by SCIM, every 40 minutes.
+what goes wrong is in `account.faults` (a path is that below `/client/v4`, a code a number) or switched on by name
+(`account.switch("outage", on=True)`), and what no client should ever do is in `account.violations`. `account.connect(directory)`
+lets a tenant's groups arrive by SCIM, every 40 minutes.
 """
 
 from simulator.cloudflare.account import Account

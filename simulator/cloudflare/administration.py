@@ -45,8 +45,8 @@ class Administration(Front):
 
     def create_token(self, name: str, *permissions: str, kind: TokenKind = "account", expires: float | None = None) -> Token:
         """A token with these permission groups, by name. Raises KeyError for one that is not known here."""
-        for permission in permissions:
-            GROUP_IDS[permission]
+        if unknown := set(permissions) - GROUP_IDS.keys():
+            raise KeyError(*unknown)
         token = tokens.new_token(self.service, name, kind, set(permissions), self.clock())
         token.expires = expires
         self.changed()

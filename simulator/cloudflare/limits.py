@@ -35,13 +35,14 @@ class Window:
         self._asked.append(now)
         return 0.0
 
-    @property
-    def left(self) -> int:
+    def left(self, now: float) -> int:
         """How many requests are left."""
-        return self.most - len(self._asked)
+        return 0 if now < self._blocked_until else self.most - len(self._asked)
 
     def reset(self, now: float) -> int:
-        """Seconds until one more is."""
+        """Seconds until there is one more."""
+        if now < self._blocked_until:
+            return int(self._blocked_until - now)
         return int(self.seconds - (now - self._asked[0])) if self._asked else 0
 
 
@@ -80,7 +81,7 @@ class Limits:
         """What every answer of the API's tells (https://developers.cloudflare.com/changelog/, 2025-09-03)."""
         window = self._window(token) if token else Window(1200, 300.0, 300.0)
         return {
-            "Ratelimit": f'"default";r={window.left};t={window.reset(now)}',
+            "Ratelimit": f'"default";r={window.left(now)};t={window.reset(now)}',
             "Ratelimit-Policy": f'"default";q={window.most};w={window.seconds:.0f}',
         }
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import cast
 import pytest
 import yaml
 
+from simulator.cloudflare.permissions import GROUP_IDS
+from simulator.cloudflare.routes import route
 from tests.conformance.cloudflare.description import DESCRIPTION, JSON, check_request, check_response, operations, resolved
 from tests.conformance.description import Nonconforming
 
@@ -277,3 +280,20 @@ def test_an_answer_that_is_not_documented_is_refused(answer: Answered) -> None:
 def test_a_reference_is_followed() -> None:
     assert resolved({"$ref": "#/components/schemas/tag"}) == {"type": "string", "maxLength": 32}
     assert resolved({"type": "string"}) == {"type": "string"}
+
+
+PERMISSIONS = PUBLISHED.with_name("permissions.json")
+
+
+@pytest.mark.skipif(not PERMISSIONS.exists(), reason="the published permissions are not beside this repository")
+def test_each_operation_takes_the_published_permissions() -> None:
+    published_groups = json.loads(PERMISSIONS.read_text())
+    assert published_groups["permissionGroupIds"].items() <= GROUP_IDS.items()
+    for each in published_groups["operations"]:
+        method, _, path = each["operation"].partition(" ")
+        concrete = path.replace("{account_id}", ACCOUNT).replace("{list_id}", LIST)
+        _, allowed, _ = route(method, re.sub(r"\{[^}]*\}", LIST, concrete))
+        if each["accepted"] is None:
+            continue  # unknown: ours is inferred
+        accepted = {*each["accepted"], *each.get("alsoDocumented", [])} & GROUP_IDS.keys()
+        assert (allowed or set()) == accepted, each["operation"]

@@ -122,6 +122,14 @@ def test_allow_and_do_not_isolate_match_variants_by_the_accounts_setting_alone()
     assert not account.page_load(ada).isolated
 
 
+def test_a_list_of_domains_is_compared_as_it_is() -> None:
+    _, account, ada = isolating()
+    sites = account.add_list("sites", ["app.example.com"], "DOMAIN")
+    account.add_rule("sites", "block", traffic=f"http.request.host in ${sites.id}")
+    assert account.page_load(ada, "https://app.example.com/").blocked
+    assert not account.page_load(ada, "https://example.com/").blocked
+
+
 def test_variants_are_of_the_local_part() -> None:
     _, account, ada = isolating("ada@con.toso.com")
     assert not account.page_load(ada).isolated

@@ -32,6 +32,7 @@ def test_a_token_can_ask_twelve_hundred_times_in_five_minutes_and_then_not_for_f
     assert set(ask(client, 1200)) == {200}
     refused = client.get("/gateway/rules")
     assert (refused.status, refused.code, refused.headers["retry-after"]) == (429, 971, "301")
+    assert refused.headers["Ratelimit"] == '"default";r=0;t=300'
     client.clock.time += 299
     assert client.get("/gateway/rules").status == 429
     client.clock.time += 2

@@ -192,6 +192,23 @@ def test_a_rule_shared_by_another_account_cannot_be_changed() -> None:
     assert client.account.rule_named(shared.name).enabled
 
 
+@pytest.mark.any_request
+def test_several_rules_are_patched_as_an_array_of_objects() -> None:
+    client = contoso()
+    bodies: list[JSON] = [{}, ["all"], [{"enabled": False}]]
+    for body in bodies:
+        assert client.send("PATCH", "/gateway/rules", body).status == 400
+
+
+@pytest.mark.any_request
+def test_a_field_belongs_into_its_own_expression() -> None:
+    client = contoso()
+    identity = f"identity.email in ${high(client).id}"
+    for part in ("traffic", "device_posture"):
+        assert client.send("POST", "/gateway/rules", rule(client, **{part: identity})).status == 400
+    assert client.send("POST", "/gateway/rules", rule(client, identity='http.request.host == "a"')).status == 400
+
+
 def test_an_account_holds_five_hundred_rules() -> None:
     client = contoso()
     for number in range(497):
