@@ -33,14 +33,15 @@ def test_who_is_released_is_so_at_the_next_page() -> None:
 def test_without_a_client_gateway_sees_nothing() -> None:
     _, account, ada = isolating()
     ada.enrolled = False
-    assert account.page_load(ada).reason == "no client is registered"
+    decision = account.page_load(ada)
+    assert (decision.isolated, decision.blocked, decision.reason) == (False, False, "no client is registered")
 
 
 def test_without_tls_decryption_nobody_is_isolated() -> None:
     _, account, ada = isolating()
     account.decrypt_tls(on=False)
     decision = account.page_load(ada)
-    assert (decision.isolated, decision.reason) == (False, "TLS decryption is off")
+    assert (decision.isolated, decision.blocked, decision.reason) == (False, False, "TLS decryption is off")
     account.decrypt_tls(on=True)
     assert account.page_load(ada).isolated
 

@@ -9,6 +9,7 @@ def test_a_user_is_found_by_address_name_or_a_part_of_either() -> None:
     client = contoso("Access: Audit Logs Read")
     client.account.enroll("Ada@contoso.com", "Ada Example")
     client.account.enroll("bob@contoso.com", "Bob")
+    assert client.get("/access/users?email=").results == []
     for query in ("email=ada@contoso.com", "name=Ada%20Example", "search=exam", "per_page=1"):
         assert [each["email"] for each in client.get(f"/access/users?{query}").results] == ["Ada@contoso.com"]
     assert len(client.get("/access/users").results) == 2

@@ -33,6 +33,7 @@ def test_a_rule_is_made_read_and_deleted() -> None:
     assert {name: value for name, value in settings.items() if value is not None} == {"biso_admin_controls": CONTROLS}
     assert len(settings) > 1
     assert (made["version"], made["deleted_at"], made["warning_status"], made["read_only"]) == (1, None, None, False)
+    assert (made["sharable"], made["source_account"], made["schedule"], made["expiration"]) == (False, "", None, None)
     address = f"/gateway/rules/{made['id']}"
     assert client.get(address).result == made
     assert made in client.get("/gateway/rules").results

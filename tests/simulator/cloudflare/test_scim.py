@@ -321,6 +321,16 @@ def test_a_paused_job_does_nothing_and_goes_on_where_it_was() -> None:
     assert it.groups() == ["risky-high"]
 
 
+def test_a_cycle_can_be_run_by_somebody_elses_clock() -> None:
+    it = world()
+    it.directory.groups[0].members.add("ada")
+    assert it.cycle.run()
+    assert (it.groups(), it.cycle.last) == (["risky-high"], it.client.clock.time)
+    it.cycle.secret = None
+    assert not it.cycle.run()
+    assert it.cycle.quarantined
+
+
 def refuse_the_secret(it: World) -> None:
     it.account.provider.scim_secret = "another"
 

@@ -173,6 +173,7 @@ def test_expired_tokens_are_listed_if_asked_for_and_users_tokens_never() -> None
             ]
         },
         {"policies": ["everything"]},
+        {"policies": [{"effect": "deny", "permission_groups": [{"id": GROUP_IDS["Zero Trust Write"]}], "resources": {"ACCOUNT": "*"}}]},
         {"expires_on": "some day"},
     ],
 )
