@@ -110,6 +110,8 @@ def test_the_last_runs_and_how_they_ended() -> None:
         ('limit: 9, filter: {scriptName_in: ["a", "risky-users"], cron: "* * * * *"}', 3),
         ('limit: 9, filter: {scriptName: "another"}', 0),
         ('limit: 9, filter: {datetime_gt: "2026-09-21T14:15:20Z", datetime_lt: "2026-09-21T14:17:20Z"}', 1),
+        ('limit: 9, filter: {datetime_gt: "2026-09-21T14:15:20Z"}', 2),
+        ('limit: 9, filter: {datetime_lt: "2026-09-21T14:15:20Z"}', 0),
         ('limit: 9, filter: {datetime: "2026-09-21T14:15:20Z"}', 1),
         ('limit: 9, filter: {datetime_leq: "2026-09-21T14:16:20Z"}', 2),
     ],
