@@ -12,7 +12,7 @@ import pytest
 from tests.deployment.checkout import IDS, ROOT, check_out
 from tests.deployment.wrangler import QUIET, Upload, bare_path, deploy, try_to_deploy
 
-LARGEST_UPLOAD = 150 * 1024
+LARGEST_UPLOAD = 256 * 1024
 
 
 @pytest.fixture(scope="module")
