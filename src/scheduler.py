@@ -90,6 +90,14 @@ class Scheduler:
                 await self._send(batch, when)
         return running[0]
 
+    async def go_on(self, running: Running[T], until: float) -> None:
+        """Let the operation get as far as it gets without waiting past `until` (epoch seconds)."""
+        while not running and not self._over:
+            batch, when = self._next()
+            if when > until or not self._budget.allows(self._host, when) or self._beyond_quota(batch):
+                break
+            await self._send(batch, when)
+
     def _ask(self, operation: int, until: float, request: GraphRequest, then: Then) -> None:
         now = self._clock.now()
         due = max(now + request.pause, self._pace_due if request.paced else now)
