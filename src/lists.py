@@ -52,6 +52,14 @@ class ListState:
             state.descriptions[address] = description
         return state
 
+    def change(self, appended: Mapping[str, str], removed: Sequence[str], size: int) -> None:
+        """What it holds after a change, by which it has this size."""
+        self.facts = self.facts._replace(size=size)
+        for address in removed:
+            del self.spellings[address], self.descriptions[address]
+        for address, description in appended.items():
+            self.spellings[address], self.descriptions[address] = [address], description
+
 
 @dataclass(slots=True)
 class ListCache:
@@ -207,7 +215,6 @@ class _Change:
         self._refused: dict[str, GatewayError] = {}
         self._unsure: set[str] = set()
         self._stopped: GatewayError | None = None
-        self._total = level.state.facts.size
         self._halvings = HALVINGS
         self._read_again = False
 
@@ -227,9 +234,9 @@ class _Change:
             total = await self._client.patch(self._level.list_id, append, remove)
         except GatewayError as error:
             return await self._refusal(chunk, error)
-        expected = self._total + len(append) - len(remove)
-        (self._done if total == expected else self._unsure).update(chunk)
-        self._total = total
+        agrees = total == self._level.state.facts.size + len(append) - len(remove)
+        (self._done if agrees else self._unsure).update(chunk)
+        self._level.state.change(append, [address for address in chunk if address in self._remove], total)
         return []
 
     async def _refusal(self, chunk: list[str], error: GatewayError) -> list[list[str]]:
@@ -256,14 +263,13 @@ class _Change:
             self._stopped = error
             return []
         state = self._level.state = ListState.of(facts, items, self._level.state.read)
-        self._total = facts.size
         rest = [address for address in chunk if (address in state.spellings) == (address in self._remove)]
         self._already.update(set(chunk) - set(rest))
         return [rest] if rest else []
 
     def outcome(self, needed: Mapping[str, Sequence[str]]) -> Writes:
         """What became of each user, whose addresses are these."""
-        writes = Writes(total=None if self._unsure else self._total, stopped=self._stopped)
+        writes = Writes(total=None if self._unsure else self._level.state.facts.size, stopped=self._stopped)
         for user, addresses in needed.items():
             refused = next((self._refused[address] for address in addresses if address in self._refused), None)
             if refused:
