@@ -12,8 +12,8 @@ from cloudflare import Cloudflare
 
 from runtime.serving import serving
 from simulator import Fault
+from simulator.asgi import create_app
 from simulator.cloudflare import Account
-from simulator.cloudflare.asgi import create_app
 from simulator.cloudflare.permissions import GROUP_IDS
 
 WORKER = "risky-users"
@@ -50,7 +50,7 @@ def account() -> Account:
 
 @pytest.fixture
 def address(account: Account) -> Iterator[str]:
-    with serving(create_app(account)) as origin:
+    with serving(create_app(account, host="api.cloudflare.com")) as origin:
         yield f"{origin}/client/v4"
 
 
