@@ -81,7 +81,7 @@ class Account(Administration):
         return next((each for each in self.state.people.values() if each.email.lower() == email.lower()), None)
 
     def snapshot(self) -> dict[str, JSON]:
-        """Lists, rules, people, cycles, counters, faults and behaviour as JSON, for a page."""
+        """Lists, rules, people, provisioning jobs, counters, faults and behaviour as JSON, for a page."""
         return {
             "time": self.clock(),
             "account": self.id,
@@ -96,12 +96,10 @@ class Account(Administration):
                 for each in self.state.people.values()
             ],
             "providers": [
-                {"id": each.id, "name": each.name, "groups": [group.name for group in each.groups.values()]}
+                {"id": each.id, "name": each.name, "groups": [group.content.name for group in each.groups.values()]}
                 for each in self.state.providers.values()
             ],
-            "cycles": [
-                {"next": each.next, "last": each.last, "paused": each.paused, "quarantined": each.quarantined} for each in self.cycles
-            ],
+            "jobs": [{"next": each.next, "last": each.last, "paused": each.paused, "quarantined": each.quarantined} for each in self.jobs],
             "tokens": [
                 {"id": each.id, "name": each.name, "permissions": [*sorted(each.permissions)]} for each in self.state.tokens.values()
             ],

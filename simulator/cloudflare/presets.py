@@ -22,14 +22,14 @@ def _enable(account: Account) -> None:
     account.token.disabled = False
 
 
-def _quarantine(account: Account) -> None:
-    for cycle in account.cycles:
-        cycle.paused = True
+def _pause(account: Account) -> None:
+    for job in account.jobs:
+        job.paused = True
 
 
-def _release(account: Account) -> None:
-    for cycle in account.cycles:
-        cycle.paused = False
+def _resume(account: Account) -> None:
+    for job in account.jobs:
+        job.paused = False
 
 
 PRESETS: Mapping[str, Preset[Account]] = {
@@ -51,5 +51,5 @@ PRESETS: Mapping[str, Preset[Account]] = {
         "Every third request is refused although the token is good.",
         lambda: [Fault("status", status=403, code="10000", message="Authentication error", every=3)],
     ),
-    "provisioning stopped": Preset("Provisioning stopped", "Entra provisions nothing to Cloudflare.", begin=_quarantine, end=_release),
+    "provisioning stopped": Preset("Provisioning stopped", "Entra provisions nothing to Cloudflare.", begin=_pause, end=_resume),
 }

@@ -28,7 +28,7 @@ class Group:
 
 @dataclass
 class User:
-    user_principal_name: str
+    principal_name: str
     mail: str | None
     name: str
 
@@ -36,7 +36,7 @@ class User:
 class Directory:
     """One group with one user."""
 
-    def assigned_groups(self) -> list[Group]:
+    def assigned_groups(self, _: float) -> list[Group]:
         return [Group("g1", "risky-high", {"ada"})]
 
     def user(self, _: str) -> User:

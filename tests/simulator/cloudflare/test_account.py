@@ -84,7 +84,7 @@ def test_a_preset_is_felt_while_it_is_on_and_gone_without_a_trace(name: str) -> 
     account = client.account
 
     class Nobody:
-        def assigned_groups(self) -> list[None]:
+        def assigned_groups(self, _: float) -> list[None]:
             return []
 
         def user(self, _: str) -> None:
