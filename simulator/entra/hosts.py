@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from simulator.entra.answers import Answer
 from simulator.entra.batch import one_slash
 from simulator.entra.behaviour import Behaviour
-from simulator.entra.directory import App, Directory
+from simulator.entra.directory import Directory
 from simulator.entra.graph import MANNER, GraphHost
+from simulator.entra.login import LoginHost
 from simulator.entra.service import Service
-from simulator.entra.token import CLOUDS, GRAPH_HOSTS, TokenEndpoint
+from simulator.entra.token import CLOUDS, GRAPH_HOSTS, Tokens
 from simulator.faults import Fault, striking, undone
 from simulator.messages import Exchange, Refusal, Request, Response
 from simulator.spoil import spoil_response
@@ -32,12 +33,13 @@ class Hosts:
         self.violations: list[str] = []
         self.requests: deque[Exchange] = deque(maxlen=REMEMBERED)
         self.directory = Directory()
-        self.apps: dict[str, App] = {}
         self.on_change: Callable[[], None] | None = None
         self.service = Service(self.directory, self.behaviour, self.random, self.violations.append)
-        self.id = self.service.new_id()
-        self.domain = "contoso.onmicrosoft.com"
-        self.tokens = TokenEndpoint(self.id, self.domain, self.apps, self.random)
+        self.id = self.service.tenant_id = self.service.new_id()
+        self.domain = self.service.domain
+        self.directory.add_microsoft_graph(self.id)
+        self.tokens = Tokens(self.id, self.random)
+        self.login = LoginHost(self.id, self.domain, self.directory, self.behaviour, self.tokens, self.random)
         self._graph = GraphHost(self.service, self.tokens.issued, clock, self._struck, self._count)
         self.reset_counters()
 
@@ -48,6 +50,7 @@ class Hosts:
 
     def handle(self, request: Request) -> Response:
         """The answer of whichever host the URL names. Raises Dropped."""
+        self.catch_up()
         self.subrequests += 1
         exchange = Exchange(self.clock(), request.method, request.url, 0)
         self.requests.append(exchange)
@@ -57,6 +60,10 @@ class Hosts:
             return response
         finally:
             self.changed()
+
+    def catch_up(self) -> None:
+        """Let provisioning do what is due by now."""
+        self.service.provisioning.run_due(self.clock())
 
     def changed(self) -> None:
         """Let `on_change` know."""
@@ -72,14 +79,14 @@ class Hosts:
         if undone(struck):
             response = Response(200, {})
         elif url.scheme == "https" and host in CLOUDS:
-            response = self.tokens.handle(request, host, url.path, self.clock(), self.behaviour.token_seconds)
+            response = self.login.handle(request, host, url.path, self.clock())
         elif url.scheme == "https" and host in GRAPH_HOSTS:
             response = self._graph.handle(request, host, headers, exchange)
         else:
             response = Response(404, {})
 
         def refuse(refusal: Refusal) -> Response:
-            return self.tokens.refuse(refusal, request, self.clock()) if host in CLOUDS else self._graph.refuse(refusal, headers)
+            return self.login.refuse(refusal, request, self.clock()) if host in CLOUDS else self._graph.refuse(refusal, headers)
 
         response = replace(response, delay=self.behaviour.answer_seconds + response.delay)
         return spoil_response(response, struck, MANNER, refuse, request.url)

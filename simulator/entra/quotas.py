@@ -9,6 +9,8 @@ from simulator.messages import Refusal
 WRITES, WRITE_WINDOW = 3000.0, 150.0
 UNIT_WINDOW = 10.0
 """Write units in seconds, and the seconds in which resource units are counted, for one app in one tenant."""
+ON_DEMAND, ON_DEMAND_WINDOW = 5.0, 10.0
+"""Requests for provisioning on demand (https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-provisionondemand)."""
 
 
 def resource_units(users: int) -> float:
