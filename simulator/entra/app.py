@@ -88,6 +88,11 @@ class Permissions(MutableSet[str]):
     def _from_iterable(cls, values: Iterable[str]) -> "set[str]":  # type: ignore[override]  # set operations give plain sets
         return set(values)
 
+    def __eq__(self, other: object) -> bool:
+        return set(self) == other
+
+    __hash__ = None  # type: ignore[assignment]  # as of any mutable set
+
     def __contains__(self, value: object) -> bool:
         return value in set(self)
 
