@@ -102,23 +102,24 @@ def check_times(token: Parsed, now: float) -> None:
 
 def _named(header: Mapping[str, JSON], certificate: Certificate, by_sha256: bool) -> bool:
     if "x5t#S256" in header and by_sha256:
-        return header["x5t#S256"] == _encoded(certificate.thumbprint_sha256)
+        return _digest(header["x5t#S256"]) == certificate.thumbprint_sha256
     if "x5t" in header:
-        return header["x5t"] == _encoded(certificate.thumbprint)
+        return _digest(header["x5t"]) == certificate.thumbprint
     return str(header.get("kid")).upper() == certificate.thumbprint.hex().upper()
 
 
 def _thumbprint_seen(header: Mapping[str, JSON]) -> str:
     """The thumbprint in hexadecimal, as error messages quote it."""
+    return _digest(header.get("x5t", header.get("x5t#S256"))).hex().upper()
+
+
+def _digest(value: JSON) -> bytes:
+    """A digest in base64url, which MSAL pads; empty where it is none."""
     try:
-        return _decoded(str(header.get("x5t", header.get("x5t#S256", "")))).hex().upper()
+        return _decoded(str(value).rstrip("="))
     except (ValueError, binascii.Error):
-        return ""
+        return b""
 
 
 def _decoded(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-
-
-def _encoded(digest: bytes) -> str:
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

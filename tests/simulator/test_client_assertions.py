@@ -94,6 +94,11 @@ def test_a_certificate_may_be_named_by_its_hexadecimal_thumbprint() -> None:
     assert it.sign_in(it.assertion(header={"kid": kid})).status == 200
 
 
+def test_a_thumbprint_may_be_padded_as_msal_pads_it() -> None:
+    it = signer()
+    assert it.sign_in(it.assertion(header={"x5t#S256": f"{it.header()['x5t#S256']}="})).status == 200
+
+
 def test_a_certificate_that_is_not_registered_is_quoted() -> None:
     it = signer()
     it.number = 1

@@ -15,7 +15,7 @@ from simulator.entra.registration_entities import (
     principal_filterable,
 )
 from simulator.entra.registrations import Application, ServicePrincipal
-from simulator.entra.routes import route
+from simulator.entra.routes import NAMESPACES, route
 from simulator.entra.service import Service, missing
 from simulator.messages import JSON, Refusal
 
@@ -86,8 +86,8 @@ def _shown(service: Service, found: Application | ServicePrincipal | Group) -> d
 
 
 ROUTES = [
-    route("GET", f"{_BIN}/microsoft.graph.application", list_applications),
-    route("GET", f"{_BIN}/microsoft.graph.servicePrincipal", list_principals),
+    *(route("GET", f"{_BIN}/{namespace}.application", list_applications) for namespace in NAMESPACES),
+    *(route("GET", f"{_BIN}/{namespace}.servicePrincipal", list_principals) for namespace in NAMESPACES),
     route("POST", f"{_BIN}/{{object}}/restore", restore),
     route("DELETE", f"{_BIN}/{{object}}", purge),
 ]

@@ -10,7 +10,7 @@ from simulator.entra.directory_roles import ROLE_TEMPLATES
 from simulator.entra.entities import user_entity
 from simulator.entra.operations.lists import entity, listed
 from simulator.entra.policies import policy_entity
-from simulator.entra.routes import route
+from simulator.entra.routes import NAMESPACES, route
 from simulator.entra.service import Service, missing
 from simulator.entra.stamps import stamp
 from simulator.messages import JSON, Refusal
@@ -75,7 +75,7 @@ def _organization(service: Service, tenant: str) -> dict[str, JSON]:
 
 ROUTES = [
     route("GET", "/me", get_me),
-    route("GET", "/me/transitiveMemberOf/microsoft.graph.directoryRole", list_my_roles),
+    *(route("GET", f"/me/transitiveMemberOf/{namespace}.directoryRole", list_my_roles) for namespace in NAMESPACES),
     route("GET", "/organization", list_organization),
     route("GET", "/policies/defaultAppManagementPolicy", get_credential_policy),
 ]
