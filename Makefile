@@ -8,6 +8,9 @@ UV := $(shell command -v uv || echo .tools/bin/uv)
 # A company's proxy may sign with a certificate that only the system knows.
 export UV_SYSTEM_CERTS ?= true
 RUN := $(UV) run --no-sync
+# What deploying needs, what demo and tests need beside it, and what the tests of deploying try it with.
+NODE_PACKAGES := . runtime tests/deployment
+NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 
 .PHONY: help
 help: ## List the targets
@@ -60,10 +63,15 @@ install: .venv/installed node_modules/installed ## Install what the other target
 	@$(UV) sync --quiet --no-python-downloads
 	@touch $@
 
-node_modules/installed: package.json package-lock.json
-	@echo "Installing wrangler, workerd and Pyodide into node_modules (about 430 MB) …"
-	@npm ci --no-fund --no-audit --loglevel=error
+node_modules/installed: $(NODE_PACKAGES:%=%/package.json) $(NODE_PACKAGES:%=%/package-lock.json)
+	@echo "Installing wrangler, workerd, Node and Pyodide into node_modules folders (about 480 MB) …"
+	@for folder in $(NODE_PACKAGES); do npm ci --prefix $$folder --no-fund --no-audit --loglevel=error >/dev/null; done
+	@$(NODE) deploy/node.mjs
 	@touch $@
+
+.PHONY: sdk
+sdk: install ## List anew which files of Cloudflare's SDK are uploaded, after a change of deploy/requirements.txt
+	@$(NODE) deploy/record.mjs
 
 # Debian's python3 comes without ensurepip; there pip alone can still install into a folder.
 .tools/bin/uv:
@@ -76,5 +84,5 @@ node_modules/installed: package.json package-lock.json
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built
-	@rm -rf .tools .venv node_modules python_modules build dist mutants .wrangler .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .tools .venv $(NODE_PACKAGES:%=%/node_modules) python_modules build dist mutants .wrangler .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from batch import PACE_SECONDS
 from bench.scenarios import Counts
 from runtime import ROOT, Worker
 from runtime.serving import serving
+from scheduler import PACE_SECONDS
 from simulator import Tenant
 from simulator.asgi import create_app
 

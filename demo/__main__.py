@@ -126,4 +126,7 @@ def _indented(tick: Tick) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except FileNotFoundError as error:  # what runs the Worker is not installed
+        sys.exit(str(error))

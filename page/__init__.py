@@ -5,6 +5,7 @@ serve(users=12, seed=1, port=8765)
 
 import contextlib
 import socket
+import sys
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -49,7 +50,8 @@ class _Both:
 def _listening(port: int) -> socket.socket:
     """A socket that listens on the loopback: from now on the port is ours, and who comes early waits."""
     listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform != "win32":  # where two programs would then share the port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
         listener.listen()

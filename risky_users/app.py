@@ -7,20 +7,21 @@ import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 
-from graph import AuthError
+from errors import AuthError, ConfigError
 from risky_users import check as checking
+from risky_users.connection import Connection
+from risky_users.facts import TenantFacts, read_tenant
 from risky_users.forecast import Forecast, foresee
-from risky_users.reading import Reading, read_tenant
-from risky_users.show import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
+from risky_users.output import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
 from risky_users.variables import SECRET, complete, find_variables
-from risky_users.web import Web
-from settings import ConfigError, Settings
+from settings import Settings
 
 T = TypeVar("T")
 
@@ -28,8 +29,8 @@ app = typer.Typer(
     name="risky-users",
     help="""Tools for the administrator of the risky-users Worker. None of them writes to the tenant.
 
-    check and plan take the Worker's variables from the environment, from .dev.vars and from wrangler.toml, in this order.
-    The client secret is no option, lest it end in the shell's history: found nowhere, it is asked for, or read from
+    check and plan take the Worker's variables from the environment, from .dev.vars and from wrangler.toml (or .json, .jsonc),
+    in this order. The client secret is no option, lest it end in the shell's history: found nowhere, it is asked for, or read from
     standard input where that is no terminal.""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -39,17 +40,39 @@ app = typer.Typer(
 
 Configuration = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Instead of ./wrangler.toml; .dev.vars is looked for beside it.", exists=True, dir_okay=False),
+    typer.Option(
+        "--config",
+        "-c",
+        help="Instead of wrangler's configuration in this folder; .dev.vars is looked for beside it.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show errors with their tracebacks.")]
+
+SIMULATE_NEEDS = (
+    "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
+    "(or `npm ci`, then `npm ci --prefix runtime`) and `uv run risky-users simulate`."
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"risky-users {version('risky-users')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(_: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)] = False) -> None:
+    """What comes before a command's name; the help of it all is `app`'s own."""
 
 
 @dataclass
 class Surroundings:
     """What lies around the program: the way to Microsoft, and the environment's variables."""
 
-    web: Web = field(default_factory=Web)
+    connection: Connection = field(default_factory=Connection)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
@@ -61,9 +84,9 @@ def check(context: typer.Context, config: Configuration = None, as_json: AsJson 
     anything keeps the Worker from its work.
     """
     with _plainly(debug):
-        findings, reading = _check(_surroundings(context), config)
+        findings, facts = _check(_surroundings(context), config)
         if as_json:
-            _print_json(findings_as_json(findings, reading))
+            _print_json(findings_as_json(findings, facts))
         else:
             show_findings(Console(highlight=False), findings)
         raise typer.Exit(0 if passed(findings) else 1)
@@ -84,7 +107,7 @@ def plan(
     with _plainly(debug):
         surroundings = _surroundings(context)
         settings = complete(find_variables(surroundings.environment, config), _ask)
-        forecast = _waiting("Reading the tenant …", _foresee(surroundings.web, settings, names))
+        forecast = _waiting("Reading the tenant …", _foresee(surroundings.connection, settings, names))
         if as_json:
             _print_json(forecast_as_json(forecast, dry_run=settings.dry_run))
         else:
@@ -106,12 +129,14 @@ def simulate(
     Needs no account and no licence: nothing leaves this machine.
     """
     with _plainly(debug):
-        from page import serve  # brings a web server along, which the other commands do without
-
+        try:
+            from page import serve  # brings a web server along, which the other commands do without
+        except ModuleNotFoundError:
+            _complain([SIMULATE_NEEDS])
         serve(users=users, seed=seed, port=port)
 
 
-def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checking.Finding], Reading | None]:
+def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checking.Finding], TenantFacts | None]:
     """All links of the chain, and what was read of the tenant where one could sign in."""
     try:
         variables = find_variables(surroundings.environment, config)
@@ -119,20 +144,24 @@ def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checki
     except ConfigError as error:
         return checking.misconfigured(error.problems), None
     try:
-        reading = _waiting("Reading the tenant …", _read(surroundings.web, settings))
+        facts = _waiting("Reading the tenant …", _read(surroundings.connection, settings))
     except AuthError as error:
-        return [checking.configured(settings, variables), *checking.shut_out(settings, error)], None
-    return [checking.configured(settings, variables), *checking.let_in(settings, reading)], reading
+        told = surroundings.connection.told(str(error))
+        return [checking.configured(settings, variables), *checking.shut_out(settings, error.code, told)], None
+    return [checking.configured(settings, variables), *checking.let_in(settings, facts)], facts
 
 
-async def _read(web: Web, settings: Settings) -> Reading:
-    async with web.graph(settings) as graph:
+async def _read(connection: Connection, settings: Settings) -> TenantFacts:
+    async with connection.graph(settings) as graph:
         return await read_tenant(graph)
 
 
-async def _foresee(web: Web, settings: Settings, names: bool) -> Forecast:
-    async with web.graph(settings) as graph:
-        return await foresee(graph, settings, names=names)
+async def _foresee(connection: Connection, settings: Settings, names: bool) -> Forecast:
+    async with connection.graph(settings) as graph:
+        try:
+            return await foresee(graph, settings, names=names)
+        except AuthError as error:
+            raise AuthError(connection.told(str(error)), error.request_ids, code=error.code) from error
 
 
 def _waiting(what: str, reading: Coroutine[object, None, T]) -> T:

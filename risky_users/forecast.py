@@ -1,14 +1,15 @@
-"""What the next tick would do, by the Worker's own plan, without doing it."""
+"""What the next tick would do: a tick of the Worker's own that writes nothing, and what it came to."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from directory import GROUP_NAMES, Directory
-from graph import Graph, GraphError, Operation
-from plan import LEVELS, Plan, Risk, agreed, doubtful, plan
-from risky_users.reading import read_tenant, told
+from graph import GraphClient
+from graph_requests import RISKY_USERS_PAGE, risky_users
+from groups import GROUP_NAMES
+from listing import Listing, read_pages
+from plan import GUARDED_SIZE, RISK_LEVELS
+from report import Report
 from settings import Settings
-
-UNCONFIRMED = "more than half of the group would leave, and a second read did not confirm it"
+from sync import tick
 
 
 @dataclass(slots=True)
@@ -41,64 +42,58 @@ class Forecast:
         return sum(len(group.joins) + len(group.leaves) for group in self.groups.values())
 
 
-async def foresee(graph: Graph, settings: Settings, *, names: bool = False) -> Forecast:
-    """Read what a tick reads, and plan what it plans; the removal guard's second read is made too. Raises AuthError."""
-    reading = await read_tenant(graph, names=names)
-    forecast = Forecast({level: GroupForecast(name) for level, name in GROUP_NAMES.items()}, names=reading.names)
-    if reading.risky_users.error:
-        forecast.problems.append(told(reading.risky_users.error))
-        forecast.notes.append("The risky users were not read to the end, so nobody would leave.")
-    if isinstance(reading.directory, GraphError):
-        forecast.problems.append(told(reading.directory))
-        return forecast
-    members = _members(reading.directory, forecast)
-    planned = plan(Risk.of(reading.risky_users.by_level, complete=reading.risky_users.error is None), members)
-    certain = await _second_look(graph, planned, members, forecast)
-    _cap(certain, settings.max_removals, forecast)
-    forecast.moves = {**planned.moves}
-    for level, change in planned.changes.items():
-        group = forecast.groups[level]
-        group.members, group.joins = len(members[level]), change.joins
-        group.leaves = tuple(user for user in change.leaves if user not in group.held)
+async def foresee(graph: GraphClient, settings: Settings, *, names: bool = False) -> Forecast:
+    """Let a dry tick pass, second look included. Raises ServiceError where no token is issued."""
+    report = await tick(graph, replace(settings, dry_run=True))
+    if graph.shut_out:
+        raise graph.shut_out
+    forecast = Forecast({level: _group(report, level) for level in RISK_LEVELS}, problems=_problems(report), notes=_notes(report))
+    if report.plans:
+        leaving = report.plans[0].departures.values()
+        forecast.moves = {user: target for each in leaving for user, target in each.items() if target}
     if settings.dry_run:
         forecast.notes.append("DRY_RUN is true, so the tick would only log all this.")
+    if names:
+        forecast.names = await _names(graph)
     return forecast
 
 
-def _members(directory: Directory, forecast: Forecast) -> dict[str, frozenset[str]]:
-    """Those of each group that a tick would work on: a group yet to be created has none."""
-    for level, group in directory.groups.items():
-        forecast.groups[level].id = group.id
-    for level, count in directory.namesakes.items():
-        forecast.notes.append(f"{count} groups are named {GROUP_NAMES[level]}; the oldest is used. Rename or delete the others.")
-    for level in filter(directory.not_there_yet.__contains__, LEVELS):
-        forecast.notes.append(f"{GROUP_NAMES[level]} is too new to be known everywhere; it would wait for the minute after.")
-    for level in filter(directory.missing.__contains__, LEVELS):
-        forecast.notes.append(f"{GROUP_NAMES[level]} is not there and would be created.")
-    forecast.problems += [told(error) for error in directory.errors.values()]
-    read = {level: listed.users for level, listed in directory.members.items()}
-    return read | {level: frozenset[str]() for level in LEVELS if level in directory.missing}
+def _group(report: Report, level: str) -> GroupForecast:
+    forecast = GroupForecast(GROUP_NAMES[level])
+    state = report.states.get(level)
+    if state and state.group:
+        forecast.id = state.group.id
+    if report.plans and level in report.plans[1].changes:
+        first, last = (planned.changes[level] for planned in report.plans)
+        forecast.members = len(report.levels[level].listed or ())
+        forecast.joins, forecast.leaves = tuple(first.joins), tuple(last.leaves)
+        forecast.held = {user: why for why, users in last.held.items() for user in users}
+    return forecast
 
 
-async def _second_look(graph: Graph, planned: Plan, members: dict[str, frozenset[str]], forecast: Forecast) -> Plan:
-    if not doubtful(planned, members):
-        return planned
-    reading = Operation(graph.risky_users(LEVELS))
-    await graph.run(reading)
-    again = reading.result()
-    certain = agreed(planned, plan(Risk.of(again.by_level, complete=again.error is None), members))
-    for level, change in planned.changes.items():
-        unconfirmed = set(change.leaves) - set(certain.changes[level].leaves)
-        forecast.groups[level].held |= dict.fromkeys(sorted(unconfirmed), UNCONFIRMED)
-    for level in doubtful(certain, members):
-        forecast.notes.append(f"More than half of {GROUP_NAMES[level]} would leave; a second read of the risky users confirmed it.")
-    return certain
+def _problems(report: Report) -> list[str]:
+    ids = ", ".join(report.request_ids)
+    return [f"{problem} Request ids: {ids}." if "request ids" in problem and ids else problem for problem in report.problems]
 
 
-def _cap(certain: Plan, max_removals: int | None, forecast: Forecast) -> None:
-    """Hold back the leaves beyond MAX_REMOVALS, which counts through the levels in their order."""
-    if max_removals is None:
-        return
-    leaves = [(level, user) for level, change in certain.changes.items() for user in change.leaves]
-    for level, user in leaves[max_removals:]:
-        forecast.groups[level].held[user] = f"MAX_REMOVALS = {max_removals}"
+def _notes(report: Report) -> list[str]:
+    notes = [*report.lines["warn"]]
+    if len(report.risky) < len(RISK_LEVELS):
+        notes.append("The risky users were not read to the end, so nobody would leave.")
+    for level, state in report.states.items():
+        name, size = GROUP_NAMES[level], len(report.levels[level].listed or ())
+        if not state.group and not state.error:
+            notes.append(f"{name} is not there and would be created.")
+        leaves = report.plans[1].changes[level].leaves if report.plans and level in report.plans[1].changes else ()
+        if size >= GUARDED_SIZE and 2 * len(leaves) > size:
+            notes.append(f"More than half of {name} would leave; a second read of the risky users confirmed it.")
+    return notes
+
+
+async def _names(graph: GraphClient) -> dict[str, str]:
+    """Display names by id. Identity Protection tells those of risky users, so that no right to read users is needed."""
+    request = risky_users(RISK_LEVELS, RISKY_USERS_PAGE)
+    with_names = request._replace(url=request.url.replace("$select=id,", "$select=id,userDisplayName,"))
+    [read] = await graph.run(read_pages(with_names, graph.root))
+    entries = [entry for entry in read.entries if isinstance(entry, dict)] if isinstance(read, Listing) else []
+    return {str(entry.get("id")).lower(): str(entry["userDisplayName"]) for entry in entries if entry.get("userDisplayName")}

@@ -1,16 +1,19 @@
-"""Where the commands find the Worker's variables: environment, `.dev.vars`, `wrangler.toml`, in this order; the secret also by asking."""
+"""Where the commands find the Worker's variables: environment, `.dev.vars`, wrangler's file, in this order; the secret also by asking."""
 
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import json5
 from dotenv import dotenv_values
 
-from settings import ConfigError, Settings, read_settings
+from errors import ConfigError
+from settings import Settings, read_settings
 
 SECRET = "AZURE_AD_CLIENT_SECRET"
-WRANGLER = Path("wrangler.toml")
+WRANGLER = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
+"""wrangler reads the first of these that exists (https://developers.cloudflare.com/workers/wrangler/configuration/)."""
 DEV_VARS = ".dev.vars"
 """Where `wrangler dev` looks for secrets (https://developers.cloudflare.com/workers/configuration/secrets/#local-development-with-secrets)."""
 
@@ -33,8 +36,8 @@ class Variables:
 
 
 def find_variables(environment: Mapping[str, str], configuration: Path | None = None) -> Variables:
-    """The variables as they lie about, those of `configuration` instead of ./wrangler.toml. Raises ConfigError."""
-    wrangler = configuration or WRANGLER
+    """The variables as they lie about, those of `configuration` instead of the current folder's. Raises ConfigError."""
+    wrangler = configuration or next(filter(Path.is_file, map(Path, WRANGLER)), Path(WRANGLER[-1]))
     dev_vars = wrangler.with_name(DEV_VARS)
     return Variables({"the environment": environment, dev_vars.name: _dotenv(dev_vars), wrangler.name: _vars(wrangler)})
 
@@ -42,7 +45,7 @@ def find_variables(environment: Mapping[str, str], configuration: Path | None = 
 def complete(variables: Variables, ask: Callable[[], str]) -> Settings:
     """The Worker's settings; a secret found nowhere is asked for, once all else is in order. Raises ConfigError."""
     if variables(SECRET) is None:
-        read_settings(lambda name: "asked for below" if name == SECRET else variables(name))
+        read_settings(lambda name: "asked-for-below" if name == SECRET else variables(name))
         secret = ask()
         if not secret.strip():
             raise ConfigError([f"{SECRET} is missing: set it in the environment or in {DEV_VARS}, or type it when you are asked."])
@@ -57,10 +60,14 @@ def _dotenv(path: Path) -> Mapping[str, object]:
 def _vars(path: Path) -> Mapping[str, object]:
     if not path.is_file():
         return {}
+    toml = path.suffix == ".toml"
     try:
-        values = tomllib.loads(path.read_text("utf-8")).get("vars", {})
-    except ValueError as error:  # what is no TOML, or no UTF-8
-        raise ConfigError([f"{path} cannot be read as TOML: {error}."]) from error
+        text = path.read_text("utf-8")
+        read: object = tomllib.loads(text) if toml else json5.loads(text)  # of which JSON with comments is a part
+    except ValueError as error:  # also what is no UTF-8
+        raise ConfigError([f"{path} cannot be read as {'TOML' if toml else 'JSON'}: {error}."]) from error
+    values = read.get("vars", {}) if isinstance(read, dict) else None
     if not isinstance(values, dict):
-        raise ConfigError([f"vars in {path} is no table: write the variables below a line [vars]."])
+        remedy = "below a line [vars]" if toml else 'in an object "vars"'
+        raise ConfigError([f"vars in {path} is no table: write the variables {remedy}."])
     return values

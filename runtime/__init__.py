@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -22,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self, TypeAlias, TypedDict
 
+from runtime.node import find_node
+
 ROOT = Path(__file__).resolve().parent.parent
-NODE = ROOT / "node_modules" / ".bin" / "node"
 HOST = Path(__file__).with_name("host.mjs")
 
 EVERY_MINUTE = "* * * * *"
@@ -81,7 +83,7 @@ class Worker:
     `source` holds `entry.py` and its sibling modules. `packages` are importable packages of this environment that the Worker
     brings along. With `upload`, a folder that `wrangler deploy --outdir` filled, it runs on workerd's own Python instead, which
     workerd fetches from Cloudflare when it starts; its console is then one text a line, and ticks must not overlap. Raises
-    RuntimeError where the Worker cannot start (its import fails, say) or workerd dies.
+    RuntimeError where the Worker cannot start (its import fails, say) or workerd dies, FileNotFoundError where npm packages are missing.
     """
 
     def __init__(
@@ -106,18 +108,17 @@ class Worker:
         self._one_order_at_a_time = threading.Lock()
 
     def __enter__(self) -> Self:
-        if not NODE.exists():
-            raise RuntimeError(f"there is no Node in {NODE.parent}: run `make install` first")
+        node = find_node()
         self._stderr = tempfile.TemporaryFile("a+", errors="replace")
         self._host = subprocess.Popen(
-            [NODE, HOST],
+            [node, HOST],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
             encoding="utf-8",
-            start_new_session=True,  # so that it and workerd can be ended together
+            start_new_session=True,  # so that it and workerd can be ended together; Windows ends a tree without
         )
         try:
             self._start(
@@ -181,8 +182,11 @@ class Worker:
 
     def kill(self) -> None:
         """End workerd at once, as a crash would."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._host.pid, signal.SIGKILL)
+        if sys.platform == "win32":
+            subprocess.run(["taskkill", "/f", "/t", "/pid", str(self._host.pid)], capture_output=True, check=False)  # noqa: S607  # Windows' own
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._host.pid, signal.SIGKILL)
 
     def _start(self, order: str, argument: dict[str, object]) -> None:
         reply = self._order({order: argument}, START_SECONDS)

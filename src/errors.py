@@ -4,7 +4,8 @@
     ├── ConfigError       vars and secrets are not as they must be
     ├── ServiceError      a service did not do what it was asked
     │   ├── AuthError     Microsoft Entra issues no access token, so nothing can be read or written
-    │   └── GraphError    Microsoft Graph did not read or write something
+    │   ├── GraphError    Microsoft Graph did not read or write something
+    │   └── GatewayError  Cloudflare did not read or write a list
     ├── OutOfBudget       the tick's subrequests or its time are used up: nothing was sent
     │   └── CutOff        … while an answer was waited for: what was sent may have been done
     └── SyncFailed        a tick has failed, after everything possible was done
@@ -15,7 +16,7 @@ sends something catches OutOfBudget, and tells of it as work left over.
 
 from typing import Literal, TypeAlias
 
-Cause: TypeAlias = Literal["", "budget", "licence", "permission"]
+Cause: TypeAlias = Literal["", "budget", "conflict", "licence", "passing", "permission", "refused", "throttled"]
 
 
 class RiskyUsersError(Exception):
@@ -48,6 +49,10 @@ class AuthError(ServiceError):
 
 class GraphError(ServiceError):
     """Something was not read or written."""
+
+
+class GatewayError(ServiceError):
+    """A list was not read or written; `code` is Cloudflare's."""
 
 
 class OutOfBudget(RiskyUsersError):

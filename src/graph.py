@@ -4,18 +4,19 @@ Each is an operation in the sense of operations.py. Its outcome is its result, o
 GraphError, whose message says what could not be done, why, and what to do; or an AuthError, where there is no token.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Never
 
 import graph_requests as requests
 from access_token import AccessToken
+from addresses import Mailbox
 from budget import Budget
-from errors import GraphError, ServiceError
+from errors import AuthError, GraphError, ServiceError
 from exchange import GraphRequest, GraphResponse
 from explain import explain
-from listing import Listing, ids_by, read_pages
-from operations import ask
+from listing import Listing, ids_by, mailboxes, read_pages
+from operations import ask, each
 from plan import Departures
 from scheduler import PARALLEL_REQUESTS, SERIAL_REQUESTS, Scheduler
 from security_group import SecurityGroup, read_group
@@ -28,6 +29,7 @@ lowered overnight (https://github.com/microsoftgraph/msgraph-sdk-powershell/issu
 YOUNG_PAUSES = (2.0, 4.0, 8.0)
 """Seconds to wait, one after the other, for a new group to be known everywhere."""
 
+_NONE: Mapping[str, Never] = {}
 _ALREADY_A_MEMBER = "added object references already exist"
 _NOT_A_MEMBER = "removed object references do not exist"
 _NOT_THERE_YET = "source resource object"
@@ -45,20 +47,24 @@ class IsolateCache:
     """Who could not be added in the last tick."""
     user_ids: frozenset[str] = frozenset()
     """The risky users last read: ids that need no second check."""
-    departures: Departures = field(default_factory=dict)
-    """Who was to leave which group by the last complete read, and until when that counts as the minute before."""
+    departures: dict[str, Departures] = field(default_factory=dict)
+    """Who was to leave by the last complete read, for the groups and for the lists; until when that counts as the minute before."""
     departures_until: float = 0.0
+    lists: object = None
+    """What lists.py remembers, where there are any."""
 
 
 class RiskyUsers(NamedTuple):
     """Ids of the users that still exist, by the risk level Graph reports; for each level that was not read in full, why.
 
-    `answers`: how many it took, for a list that comes in several can shift in between.
+    `answers`: how many it took, for a list that comes in several can shift in between. `mailboxes`, where they are wanted,
+    tell principal names and no mail.
     """
 
     by_level: dict[str, set[str]]
     unread: dict[str, ServiceError]
     answers: int
+    mailboxes: Mapping[str, Mailbox] = _NONE
 
 
 class Members(NamedTuple):
@@ -66,6 +72,7 @@ class Members(NamedTuple):
 
     users: frozenset[str]
     others: int = 0
+    mailboxes: Mapping[str, Mailbox] = _NONE
 
 
 @dataclass(slots=True)
@@ -78,6 +85,8 @@ class Writes:
     unfinished: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     """Of the unfinished those whose request was sent: it may have been done all the same."""
+    total: int | None = None
+    """How many there are in all, where the service tells."""
     stopped: ServiceError | None = None
     """Why the unfinished were not tried, or not again: what one write met, the others would have met too."""
 
@@ -87,9 +96,16 @@ class GraphClient:
 
     def __init__(self, settings: Settings, cache: IsolateCache, budget: Budget) -> None:
         self.cache, self.budget, self.clock = cache, budget, budget.clock
-        self._root = f"https://{settings.cloud.graph}/v1.0"
-        scheduler = Scheduler(budget, settings, cache.token)
-        self.begin, self.finish, self.run = scheduler.begin, scheduler.finish, scheduler.run
+        self.root = f"https://{settings.cloud.graph}/v1.0"
+        self._with_addresses = settings.gateway is not None
+        self._risk_pages: Sequence[int | None] = RISK_PAGES
+        self._scheduler = scheduler = Scheduler(budget, settings, cache.token)
+        self.begin, self.finish, self.run, self.go_on = scheduler.begin, scheduler.finish, scheduler.run, scheduler.go_on
+
+    @property
+    def shut_out(self) -> AuthError | None:
+        """Why there is no access token, if so."""
+        return self._scheduler.no_token
 
     # --- reads ---
 
@@ -101,10 +117,10 @@ class GraphClient:
         Protection bears one request a second; a query a level is the fallback, should it refuse the `or`.
         """
         query = tuple(levels)
-        listings = {query: await self._list_risky_users(query, RISK_PAGES)}
+        listings = {query: await self._list_risky_users(query)}
         if _query_refused(listings[query].last):
-            pages = RISK_PAGES if _filter_refused(listings[query].last) else RISK_PAGES[:1]
-            listings = {(level,): await self._list_risky_users((level,), pages) for level in levels}
+            self._risk_pages = self._risk_pages if _filter_refused(listings[query].last) else RISK_PAGES[::2]
+            listings = {(level,): await self._list_risky_users((level,)) for level in levels}
         by_level: dict[str, set[str]] = {level: set() for level in levels}
         unread: dict[str, ServiceError] = {}
         for query, listing in listings.items():
@@ -114,27 +130,30 @@ class GraphClient:
             if listing.end != "complete" or not sound:
                 unread |= dict.fromkeys(query, self._list_error(listing))
         self.cache.user_ids = frozenset().union(*by_level.values())
-        return RiskyUsers(by_level, unread, sum(listing.pages for listing in listings.values()))
+        entries = [entry for listing in listings.values() for entry in listing.entries] if self._with_addresses else []
+        named = {user: mailbox._replace(unread=True) for user, mailbox in mailboxes(entries).items()}  # of mail nothing is told here
+        return RiskyUsers(by_level, unread, sum(listing.pages for listing in listings.values()), named)
 
-    async def _list_risky_users(self, levels: tuple[str, ...], pages: Sequence[int | None]) -> Listing:
-        """The list in the first of these page sizes that is not refused."""
-        for page in pages:
-            listing = await read_pages(requests.risky_users(levels, page), self._root)
+    async def _list_risky_users(self, levels: tuple[str, ...]) -> Listing:
+        """The list in the first page size that is not refused, with which the next list begins."""
+        for place, page in enumerate(self._risk_pages):
+            listing = await read_pages(requests.risky_users(levels, page, ",userPrincipalName" * self._with_addresses), self.root)
             if not _query_refused(listing.last) or _filter_refused(listing.last):
+                self._risk_pages = self._risk_pages[place:]
                 break
         return listing
 
-    async def groups_named(self, *names: str) -> tuple[list[SecurityGroup], bool]:
-        """The groups whose display name is one of these, the oldest first, and whether that is all of them.
+    async def groups_named(self, *names: str) -> tuple[list[SecurityGroup], Listing]:
+        """The groups whose display name is one of these, the oldest first, and the list they come from.
 
         Names need not be unique, and Graph ignores case. The look-up may not know a group yet that was made a moment ago (https://learn.microsoft.com/graph/api/group-list).
         Thousands may share a name, hence a quarter of the tick's subrequests at most.
         """
-        listing = await read_pages(requests.groups_named(*names), self._root, at_most=self.budget.max_subrequests // 4)
+        listing = await read_pages(requests.groups_named(*names), self.root, at_most=self.budget.max_subrequests // 4)
         groups = [group for entry in listing.entries if (group := read_group(entry))]
         if len(groups) < len(listing.entries) or listing.end not in ("complete", "more"):
             raise self._list_error(listing)
-        return sorted(groups, key=lambda group: (group.created, group.id)), listing.end == "complete"
+        return sorted(groups, key=lambda group: (group.created, group.id)), listing
 
     async def one_group(self, request: GraphRequest) -> SecurityGroup | None:
         """The group asked for by its key or its id; None where there is none, or the cloud knows no such key."""
@@ -149,17 +168,40 @@ class GraphClient:
 
         May lag behind the latest writes (https://learn.microsoft.com/graph/api/group-list-members).
         """
-        request, pauses = requests.members(group), iter(YOUNG_PAUSES if group.young(self.clock.now()) else ())
-        listing = await read_pages(request, self._root)
+        request = requests.members(group, ",mail,userPrincipalName" * self._with_addresses)
+        pauses = iter(YOUNG_PAUSES if group.young(self.clock.now()) else ())
+        listing = await read_pages(request, self.root)
         while listing.last.status == 404 and (pause := next(pauses, None)):
-            listing = await read_pages(request._replace(pause=pause), self._root)
+            listing = await read_pages(request._replace(pause=pause), self.root)
         if listing.last.status == 404 and listing.last.refused and group.young(self.clock.now()):
             return None
         ids, sound = ids_by("@odata.type", listing.entries, self.cache.user_ids)
         if listing.end != "complete" or not sound:
             raise self._list_error(listing)
         users = frozenset(map(str.lower, ids.pop("#microsoft.graph.user", ())))
-        return Members(users, sum(map(len, ids.values())))
+        return Members(users, sum(map(len, ids.values())), mailboxes(listing.entries) if self._with_addresses else _NONE)
+
+    async def mailboxes(self, users: Sequence[str]) -> tuple[dict[str, Mailbox], ServiceError | None]:
+        """The mailboxes of these users, as far as they can be read, and what stood in the way of the others.
+
+        A user who is deleted has none. Should Graph take fewer ids at once than it says, each is asked for by itself.
+        """
+        chunks = [tuple(users[start : start + requests.USERS_AT_ONCE]) for start in range(0, len(users), requests.USERS_AT_ONCE)]
+        found: dict[str, Mailbox] = {}
+        error: ServiceError | None = None
+        while chunks:
+            listings = await each({chunk: read_pages(requests.users(chunk), self.root) for chunk in chunks})
+            chunks = []
+            for chunk, listing in listings.items():
+                if isinstance(listing, ServiceError):
+                    error = listing
+                elif listing.end == "complete":
+                    found |= dict.fromkeys(chunk, Mailbox()) | mailboxes(listing.entries)
+                elif _query_refused(listing.last) and len(chunk) > 1:
+                    chunks += [(user,) for user in chunk]
+                else:
+                    error = self._list_error(listing)
+        return found, error
 
     # --- writes ---
 
@@ -193,7 +235,7 @@ class GraphClient:
         probing, pauses, pause = group.young(self.clock.now()), iter(YOUNG_PAUSES), 0.0
         while chunks and not writes.stopped:
             batch = chunks[: 1 if probing else SERIAL_REQUESTS]
-            responses = await ask(*(requests.add_together(group, chunk, self._root, pause) for chunk in batch))
+            responses = await ask(*(requests.add_together(group, chunk, self.root, pause) for chunk in batch))
             if probing and _not_there_yet(responses[0], group) and (pause := next(pauses, 0.0)):
                 continue
             probing, pause = False, 0.0
@@ -209,7 +251,7 @@ class GraphClient:
         return writes
 
     async def _add_singly(self, group: SecurityGroup, users: Sequence[str], writes: Writes) -> None:
-        responses = await ask(*(requests.add_one(group, user, self._root) for user in users))
+        responses = await ask(*(requests.add_one(group, user, self.root) for user in users))
         refused: dict[str, GraphResponse] = {}
         for user, response in zip(users, responses, strict=True):
             if response.ok:
@@ -271,7 +313,7 @@ class GraphClient:
     def _list_error(self, listing: Listing) -> ServiceError:
         if listing.end != "strange":
             return self._error(listing.last)
-        why = f"the next page lies outside {self._root} or was read already; if this repeats every minute, report it with the request ids"
+        why = f"the next page lies outside {self.root} or was read already; if this repeats every minute, report it with the request ids"
         return GraphError(f"Could not {listing.last.request.what}: {why}.", listing.last.request_ids)
 
 

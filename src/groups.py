@@ -5,10 +5,12 @@ A group's trouble stays its own: what one level meets is that level's outcome, a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from errors import GraphError, ServiceError
 from graph import GraphClient, Members, Writes
 from graph_requests import group_by_id, group_by_key
+from listing import Listing
 from operations import Operation, Outcome, both, each
 from plan import RISK_LEVELS
 from security_group import SecurityGroup
@@ -48,13 +50,16 @@ async def read_groups(graph: GraphClient, *, create: bool) -> dict[str, GroupSta
     return states
 
 
-async def _read_group(
-    graph: GraphClient, name: str, found: tuple[list[SecurityGroup], bool], read: "Mapping[str, Outcome[Members | None]]", *, create: bool
-) -> GroupState:
+Found: TypeAlias = tuple[list[SecurityGroup], Listing]
+Read: TypeAlias = Mapping[str, Outcome[Members | None]]
+
+
+async def _read_group(graph: GraphClient, name: str, found: Found, read: Read, *, create: bool) -> GroupState:
     """One group; `read` are the members of groups, by their ids, as far as they were asked for already."""
-    known, (groups, all_of_them) = graph.cache.groups.get(name), found
-    if not all_of_them and not any(group.name == name for group in groups):
-        groups, all_of_them = await graph.groups_named(name)
+    known, (groups, listing) = graph.cache.groups.get(name), found
+    if listing.pages > 1 and not any(group.name == name for group in groups):  # a list can shift between its pages
+        groups, listing = await graph.groups_named(name)
+    all_of_them = listing.end == "complete"
     namesakes = [group for group in groups if group.name == name]
     lookalikes = tuple(group for group in groups if group.name.lower() == name.lower() and group not in namesakes)
     group, created = _choose(namesakes, None if all_of_them else known) or await _find(graph, name, known), False
@@ -93,8 +98,11 @@ async def _find(graph: GraphClient, name: str, known: SecurityGroup | None) -> S
 class GroupTarget:
     """The groups as what the plan is for."""
 
+    name = "groups"
+
     def __init__(self, graph: GraphClient, states: Mapping[str, GroupState]) -> None:
         self._graph, self._states = graph, states
+        self.unknown: dict[str, frozenset[str]] = {}
         self.missing = {level for level, state in states.items() if not state.group and not state.error}
         """Levels without a group, which a dry run does not create: so far nobody is in it."""
         self.members = {

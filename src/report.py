@@ -1,14 +1,14 @@
 """What a tick did, for people a line each, for machines one record. Object ids are the only names in it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from errors import ServiceError
 from graph import Writes
 from groups import GROUP_NAMES, GroupState
-from plan import RISK_LEVELS, Plan, Risk
+from plan import RISK_LEVELS, Membership, Plan, Risk
 from settings import LOG_LEVELS
 from text import counted
 
@@ -22,12 +22,14 @@ Log: TypeAlias = Callable[[str, "str | Mapping[str, object]"], None]
 
 @dataclass(slots=True)
 class Tally:
-    """One level's group: who was in it when it was read, and what changed since.
+    """One level of a target: who was in it when it was read, and what changed since.
 
-    `planned`: somebody was to join or leave. Not `proven`: an answer of Graph's is missing, or disagrees with what was read.
+    `total` is how many its service says that there are, where it does. `planned`: somebody was to join or leave. Not
+    `proven`: an answer is missing, or disagrees with what was read.
     """
 
     listed: frozenset[str] | None = None
+    total: int | None = None
     joined: int = 0
     left: int = 0
     planned: bool = False
@@ -36,7 +38,9 @@ class Tally:
     @property
     def members(self) -> int | None:
         """How many are in it now; None where that is not certain."""
-        return len(self.listed) + self.joined - self.left if self.listed is not None and self.proven else None
+        if self.listed is None or not self.proven:
+            return None
+        return len(self.listed) + self.joined - self.left if self.total is None else self.total
 
 
 @dataclass(slots=True)
@@ -47,11 +51,15 @@ class Report:
     dry_run: bool
     verbose: bool = False
     levels: dict[str, Tally] = field(default_factory=lambda: {level: Tally() for level in RISK_LEVELS})
+    lists: dict[str, Tally] = field(default_factory=dict)
     risky: dict[str, int] = field(default_factory=dict)
     """How many users are at each level that was read in full."""
     lines: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What the log says, by its level."""
     request_ids: list[str] = field(default_factory=list)
+    states: Mapping[str, GroupState] = field(default_factory=dict)
+    plans: dict[str, tuple[Plan, Plan]] = field(default_factory=dict)
+    """What the tick set out to do with the groups, and with the lists, and what it came to with all the evidence."""
     unfinished: int = 0
 
     # --- while the tick runs ---
@@ -72,6 +80,7 @@ class Report:
 
     def found(self, states: Mapping[str, GroupState], risk: Risk) -> None:
         """The groups."""
+        self.states = states
         warn = self.lines["warn"].append
         for level, state in states.items():
             name, group = GROUP_NAMES[level], state.group
@@ -91,53 +100,66 @@ class Report:
             elif group:
                 self.left_over(max(1, len(risk.users[level])), f"{level}: the new group {name} is not known everywhere yet; {_GOES_ON}.")
 
-    def joined(self, written: Mapping[str, Writes]) -> None:
+    def opened(self, members: Membership, totals: Mapping[str, int], problems: Sequence[ServiceError], warnings: Sequence[str]) -> None:
+        """The lists: who is in them, how many addresses they hold, and what is to be said of them."""
+        self.lists = {level: Tally(users, totals.get(level)) for level, users in members.items()}
+        self.lines["warn"] += warnings
+        for error in problems:
+            self.failure(error)
+
+    def joined(self, tallies: Mapping[str, Tally], written: Mapping[str, Writes]) -> None:
         """Who was let in."""
         for level, writes in written.items():
-            tally = self.levels[level]
+            tally = tallies[level]
             listed = tally.listed or frozenset()
             tally.joined += len(writes.done)
             tally.proven &= listed.isdisjoint(writes.done) and listed.issuperset(writes.already)
-            self._written(level, writes, "join", "joined")
+            self._written(self._title(tallies, level), tally, writes, "join", "joined")
 
-    def departed(self, written: Mapping[str, Writes]) -> None:
+    def departed(self, tallies: Mapping[str, Tally], written: Mapping[str, Writes]) -> None:
         """Who was let out."""
         for level, writes in written.items():
-            self.levels[level].left += len(writes.done)
-            self.levels[level].proven &= not writes.already
-            self._written(level, writes, "leave", "left")
+            tally = tallies[level]
+            tally.left += len(writes.done)
+            tally.proven &= not writes.already
+            self._written(self._title(tallies, level), tally, writes, "leave", "left")
 
-    def _written(self, level: str, writes: Writes, verb: str, done: str) -> None:
-        self.levels[level].proven &= not writes.unsure
-        self._name(level, done, writes.done)
+    def _title(self, tallies: Mapping[str, Tally], level: str) -> str:
+        return f"{level} list" if tallies is self.lists else level
+
+    def _written(self, title: str, tally: Tally, writes: Writes, verb: str, done: str) -> None:
+        tally.total = writes.total
+        tally.proven &= not writes.unsure
+        self._name(title, done, writes.done)
         for users in _by_reason(writes.refused):
             others = f" So it is with {len(users)} users in all: {_named(users)}." if len(users) > 1 else ""
-            self.failure(writes.refused[users[0]], f"{level}: ", others)
-        still = f"{level}: {counted(len(writes.unfinished), 'user')} yet to {verb}"
+            self.failure(writes.refused[users[0]], f"{title}: ", others)
+        still = f"{title}: {counted(len(writes.unfinished), 'user')} yet to {verb}"
         if writes.stopped:
             self.failure(writes.stopped, f"{still}. ")
         elif writes.unfinished:
             self.left_over(len(writes.unfinished), f"{still}; {_GOES_ON}.")
 
-    def planned(self, first: Plan, last: Plan, missing: Collection[str]) -> None:
+    def planned(self, tallies: Mapping[str, Tally], first: Plan, last: Plan, missing: Collection[str]) -> None:
         """What the tick set out to do, and what is left of it: leaves held back, and in a dry run all."""
+        self.plans[self._title(tallies, "")] = first, last
         for level, change in last.changes.items():
-            joins, leaves = first.changes[level].joins, change.leaves
-            self.levels[level].planned = bool(joins or first.departures.get(level))
+            title, joins, leaves = self._title(tallies, level), first.changes[level].joins, change.leaves
+            tallies[level].planned = bool(joins or first.departures.get(level))
             for why, users in change.held.items():
-                self.left_over(len(users), f"{level}: {counted(len(users), 'user')} must stay for now, whose leave {why}.")
+                self.left_over(len(users), f"{title}: {counted(len(users), 'user')} must stay for now, whose leave {why}.")
             if self.dry_run and level in missing:
                 self.lines["info"].append(f"{level}: would create {GROUP_NAMES[level]}, and {counted(len(joins), 'user')} would join.")
             elif self.dry_run and (joins or leaves):
-                self.lines["info"].append(f"{level}: {len(joins)} would join, {len(leaves)} would leave.")
+                self.lines["info"].append(f"{title}: {len(joins)} would join, {len(leaves)} would leave.")
             if self.dry_run:
                 self.unfinished += (level in missing) + len(joins) + len(leaves)
-                self._name(level, "would join", joins)
-                self._name(level, "would leave", leaves)
+                self._name(title, "would join", joins)
+                self._name(title, "would leave", leaves)
 
-    def _name(self, level: str, what: str, users: Iterable[str]) -> None:
+    def _name(self, title: str, what: str, users: Iterable[str]) -> None:
         for user in users if self.verbose else ():
-            self.lines["debug"].append(f"{level}: {user} {what}")
+            self.lines["debug"].append(f"{title}: {user} {what}")
 
     # --- at its end ---
 
@@ -153,33 +175,35 @@ class Report:
             return "failed"
         if self.dry_run:
             return "dry run"
-        if self.unfinished or any(tally.listed is None for tally in self.levels.values()):
+        tallies = [*self.levels.values(), *self.lists.values()]
+        if self.unfinished or any(tally.listed is None for tally in tallies):
             return "left over"
-        return "changed" if any(tally.planned for tally in self.levels.values()) else "in sync"
+        return "changed" if any(tally.planned for tally in tallies) else "in sync"
 
     def write(self, log: Log, now: float, subrequests: int) -> None:
         """Tell it all: a quiet minute is one line for people, and the record."""
         for log_level in reversed(LOG_LEVELS):
             for line in self.lines[log_level]:
                 log(log_level, line)
-        for level, tally in self.levels.items():
-            if tally.joined or tally.left:
-                members = "" if tally.members is None else f", {counted(tally.members, 'member')} now"
-                log("info", f"{level}: {tally.joined} joined, {tally.left} left{members}.")
+        for tallies, noun in ((self.levels, "member"), (self.lists, "address")):
+            for level, tally in tallies.items():
+                if tally.joined or tally.left:
+                    members = "" if tally.members is None else f", {counted(tally.members, noun)} now"
+                    log("info", f"{self._title(tallies, level)}: {tally.joined} joined, {tally.left} left{members}.")
         if begins := {"in sync": "In sync: ", "dry run": "Dry run, nothing was written: "}.get(self.outcome):
-            numbers = (f"{level} {'unknown' if tally.members is None else tally.members}" for level, tally in self.levels.items())
-            log("info", f"{begins}{', '.join(numbers)}.")
+            log("info", f"{begins}{_numbers(self.levels)}{f'; lists: {_numbers(self.lists)}' if self.lists else ''}.")
         log("info", self.record(now, subrequests))
 
     def record(self, now: float, subrequests: int) -> dict[str, object]:
         """The tick for machines, whose fields Workers Logs indexes. What is unknown, zero or empty is left out."""
-        levels = self.levels.items()
+        groups = _counts(self.levels)
         fields: dict[str, object] = {
             "outcome": self.outcome,
-            "members": {level: tally.members for level, tally in levels if tally.members is not None},
+            "members": groups["members"],
             "risky": self.risky if self.outcome != "in sync" else {},
-            "joined": {level: tally.joined for level, tally in levels if tally.joined},
-            "left": {level: tally.left for level, tally in levels if tally.left},
+            "joined": groups["joined"],
+            "left": groups["left"],
+            "lists": {name: counts for name, counts in _counts(self.lists).items() if counts} if self.lists else {},
             "leftOver": self.unfinished,
             "problems": len(self.problems),
             "failedRequests": self.request_ids[: 2 * NAMED],
@@ -187,6 +211,18 @@ class Report:
             "milliseconds": round((now - self.started) * 1000),
         }
         return {name: value for name, value in fields.items() if value or name == "milliseconds"}
+
+
+def _counts(tallies: Mapping[str, Tally]) -> dict[str, object]:
+    return {
+        "members": {level: tally.members for level, tally in tallies.items() if tally.members is not None},
+        "joined": {level: tally.joined for level, tally in tallies.items() if tally.joined},
+        "left": {level: tally.left for level, tally in tallies.items() if tally.left},
+    }
+
+
+def _numbers(tallies: Mapping[str, Tally]) -> str:
+    return ", ".join(f"{level} {'unknown' if tally.members is None else tally.members}" for level, tally in tallies.items())
 
 
 def _by_reason(refused: Mapping[str, ServiceError]) -> list[list[str]]:

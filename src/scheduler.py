@@ -58,7 +58,7 @@ class Scheduler:
         self._renewed = False
         self._over = False
         """Whether nothing more can be sent: there is no token, or the budget has ended."""
-        self._no_token: AuthError | None = None
+        self.no_token: AuthError | None = None
         self._pace_due = 0.0
         self._write_units = 0.0
 
@@ -90,6 +90,14 @@ class Scheduler:
                 await self._send(batch, when)
         return running[0]
 
+    async def go_on(self, running: Running[T], until: float) -> None:
+        """Let the operation get as far as it gets without waiting past `until` (epoch seconds)."""
+        while not running and not self._over:
+            batch, when = self._next()
+            if when > until or not self._budget.allows(self._host, when) or self._beyond_quota(batch):
+                break
+            await self._send(batch, when)
+
     def _ask(self, operation: int, until: float, request: GraphRequest, then: Then) -> None:
         now = self._clock.now()
         due = max(now + request.pause, self._pace_due if request.paced else now)
@@ -101,7 +109,7 @@ class Scheduler:
 
     def _give_up(self, sendings: list[_Sending]) -> None:
         for sending in [*sendings]:
-            self._settle(sending, (sending.last or GraphResponse(sending.request))._replace(no_token=self._no_token))
+            self._settle(sending, (sending.last or GraphResponse(sending.request))._replace(no_token=self.no_token))
 
     def _next(self) -> tuple[list[_Sending], float]:
         """The requests to send next, all serial or all parallel, and when (epoch seconds).
@@ -135,7 +143,7 @@ class Scheduler:
             headers["authorization"] = f"Bearer {self._token.value}"
             answer = await self._budget.send("POST", f"https://{self._host}/v1.0/$batch", headers, encode(requests))
         except AuthError as error:
-            self._over, self._no_token = True, error
+            self._over, self.no_token = True, error
             return
         except OutOfBudget as end:
             self._over = True

@@ -4,16 +4,18 @@ No request is made before this succeeds, so a deployment that is not finished ye
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from errors import ConfigError
+from plan import RISK_LEVELS
 from text import GUID
 
 LOG_LEVELS = ("debug", "info", "warn", "error")
 
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
+_HEX = re.compile(r"[0-9a-fA-F]{32}", re.ASCII)
 _UNSEEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 """Characters of no width that come along when a value is copied: a byte order mark, zero-width spaces and joiners, a soft hyphen."""
 
@@ -36,6 +38,21 @@ CLOUDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """The direct lane: a Cloudflare account, the ids of its lists by risk level, and a token that may write them.
+
+    `list_size` is how many addresses a list holds (https://developers.cloudflare.com/cloudflare-one/account-limits/);
+    `addresses` says which of a user's are written: both, mail or upn.
+    """
+
+    account_id: str
+    lists: Mapping[str, str]
+    token: str = field(repr=False)
+    list_size: int = 1000
+    addresses: str = "both"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the administrator decides.
 
@@ -52,6 +69,8 @@ class Settings:
     log_level: str = "info"
     max_subrequests: int = 45
     max_removals: int | None = None
+    gateway: GatewaySettings | None = None
+    """None: there are no lists to keep."""
 
 
 def read_settings(variable: Callable[[str], object]) -> Settings:
@@ -69,6 +88,7 @@ def read_settings(variable: Callable[[str], object]) -> Settings:
         log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "info"),
         max_subrequests=read.number("MAX_SUBREQUESTS", at_least=5) or 45,
         max_removals=read.number("MAX_REMOVALS", at_least=0),
+        gateway=read.gateway("CLOUDFLARE_ACCOUNT_ID"),
     )
     if settings.client_id and settings.client_id.lower() == settings.tenant_id.lower():
         read.problems.append(f"AZURE_AD_CLIENT_ID is the tenant's ID, too: {_CLIENT_ID}.")
@@ -77,6 +97,9 @@ def read_settings(variable: Callable[[str], object]) -> Settings:
     return settings
 
 
+_ACCOUNT_ID = "set it in wrangler.toml to the id that the Cloudflare dashboard shows for the account, or leave it out to keep no lists"
+_LIST_ID = "set it in wrangler.toml to the id of a Zero Trust list of type EMAIL, or leave it out"
+_API_TOKEN = "put an account-owned API token with Zero Trust Write with `npx wrangler secret put GATEWAY_API_TOKEN`"
 _TENANT_ID = "set it in wrangler.toml to your tenant's ID (Entra admin center > Overview)"
 _CLIENT_ID = "set it in wrangler.toml to the Application (client) ID on the app registration's Overview"
 _SECRET = "put the client secret's value, which the portal shows once, with `npx wrangler secret put AZURE_AD_CLIENT_SECRET`"
@@ -88,6 +111,20 @@ def _wrong_tenant(value: str) -> str:
 
 def _wrong_client(value: str) -> str:
     return "" if GUID.fullmatch(value) else "is not a GUID"
+
+
+def _wrong_account(value: str) -> str:
+    return "" if _HEX.fullmatch(value) else "is not 32 hexadecimal digits"
+
+
+def _wrong_list(value: str) -> str:
+    return "" if _HEX.fullmatch(value.replace("-", "")) else "is not the id of a list"
+
+
+def _wrong_token(value: str) -> str:
+    blank = any(character.isspace() for character in value) or not value.isascii() or not value.isprintable()
+    quoted = value[0] == value[-1] and value[0] in "\"'`"
+    return "holds blanks or characters that no token has" if blank else "stands in quotes, which would be sent along" if quoted else ""
 
 
 def _wrong_secret(value: str) -> str:
@@ -123,6 +160,22 @@ class _Reader:
         elif problem := wrong(value) if value else "is missing":
             self.problems[known:] = self.problems[known:] or [f"{name} {problem}: {how}."]
         return value
+
+    def gateway(self, switch: str) -> GatewaySettings | None:
+        """The direct lane, which having an account switches on."""
+        if not self._text(switch):
+            return None
+        account = self.required(switch, _ACCOUNT_ID, _wrong_account)
+        names = {level: f"GATEWAY_LIST_{level.upper()}" for level in RISK_LEVELS}
+        lists = {level: self.required(name, _LIST_ID, _wrong_list) for level, name in names.items() if self._text(name)}
+        alike = [list_id.replace("-", "").lower() for list_id in lists.values()]
+        if not lists:
+            self.problems.append(f"{', '.join(names.values())} are all missing: {_LIST_ID}; one is enough.")
+        if len(set(alike)) < len(alike):
+            self.problems.append(f"Two of {', '.join(names.values())} name the same list: {_LIST_ID}.")
+        token = self.required("GATEWAY_API_TOKEN", _API_TOKEN, _wrong_token)
+        size = self.number("GATEWAY_LIST_SIZE", at_least=1) or 1000
+        return GatewaySettings(account, lists, token, size, self.one_of("GATEWAY_ADDRESSES", ("both", "mail", "upn"), "both"))
 
     def one_of(self, name: str, allowed: tuple[str, ...], default: str) -> str:
         value = self._text(name).lower() or default

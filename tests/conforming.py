@@ -1,46 +1,71 @@
-"""Holds every request that reaches a simulated tenant, and every answer of its, against the description of Graph."""
+"""Holds every request that reaches a simulated tenant or account, and every answer of theirs, against the descriptions of both."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
 import pytest
 
-from simulator import Request, Response, Tenant
-from tests.conformance.description import Nonconforming, check_request, check_response
+from simulator import Fault, Request, Response, Tenant
+from simulator.cloudflare import Account
+from tests.conformance import description as graph
+from tests.conformance.cloudflare import description as cloudflare
+from tests.conformance.description import Nonconforming
+
+
+class Service(Protocol):
+    """What can go wrong."""
+
+    faults: list[Fault]
+
+
+class Description(Protocol):
+    """What a service is held against; both raise Nonconforming."""
+
+    def check_request(self, request: Request) -> None: ...
+    def check_response(self, request: Request, response: Response) -> None: ...
+
+
+S = TypeVar("S", bound=Service)
 
 
 @contextmanager
 def conforming(*, requests: bool = True) -> Iterator[None]:
-    """While it lasts, whatever any tenant is asked or answers must conform; without `requests`, only what it answers.
+    """While it lasts, whatever any tenant or account is asked or answers must conform; without `requests`, only what it answers.
 
     Answers to requests that do not conform, or that a fault struck, are the fault's affair. Raises Nonconforming where
     the request is sent, and again at the end, lest a server's thread swallow it.
     """
-    handle = Tenant.handle
     found: list[Nonconforming] = []
-
-    def checked(tenant: Tenant, request: Request) -> Response:
-        try:
-            sound = _conforms(request, tolerant=not requests)
-            struck = _struck(tenant)
-            response = handle(tenant, request)
-            if sound and _struck(tenant) == struck:
-                check_response(request, response)
-        except Nonconforming as error:
-            found.append(error)
-            raise
-        return response
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tenant, "handle", checked)
+        patch.setattr(Tenant, "handle", _checked(Tenant.handle, graph, found, requests=requests))
+        patch.setattr(Account, "handle", _checked(Account.handle, cloudflare, found, requests=requests))
         yield
     if found:
         raise Nonconforming(f"{len(found)} requests or answers do not conform, the first: {found[0]}")
 
 
-def _conforms(request: Request, *, tolerant: bool) -> bool:
+def _checked(
+    handle: Callable[[S, Request], Response], description: Description, found: list[Nonconforming], *, requests: bool
+) -> Callable[[S, Request], Response]:
+    def checked(service: S, request: Request) -> Response:
+        try:
+            sound = _conforms(description, request, tolerant=not requests)
+            struck = _struck(service)
+            response = handle(service, request)
+            if sound and _struck(service) == struck:
+                description.check_response(request, response)
+        except Nonconforming as error:
+            found.append(error)
+            raise
+        return response
+
+    return checked
+
+
+def _conforms(description: Description, request: Request, *, tolerant: bool) -> bool:
     try:
-        check_request(request)
+        description.check_request(request)
     except Nonconforming:
         if tolerant:
             return False
@@ -48,5 +73,5 @@ def _conforms(request: Request, *, tolerant: bool) -> bool:
     return True
 
 
-def _struck(tenant: Tenant) -> int:
-    return sum(fault.struck for fault in tenant.faults)
+def _struck(service: Service) -> int:
+    return sum(fault.struck for fault in service.faults)

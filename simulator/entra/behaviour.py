@@ -19,6 +19,8 @@ class Behaviour(AdminBehaviour):
 
     page_at_most: int = 999
     """Entries on a page, however many $top asks for: it is a hint."""
+    page_part: int = 1
+    """A page holds one in so many of the entries that $top asks for, one at least."""
     top_beyond_maximum: Literal["error", "clamp"] = "error"
     or_clauses: int = 15
     """How many comparisons an `or` or `in` may hold in a filter of users or groups; said of `in`, seen of `or`

@@ -26,7 +26,7 @@ def page_size(call: Call, behaviour: Behaviour, default: int, most: int) -> int:
         raise Refusal(400, "BadRequest", "Invalid page size specified.")
     if int(text) > most and behaviour.top_beyond_maximum == "error":
         raise Refusal(400, "BadRequest", f"Invalid page size specified: '{text}'. Must be between 1 and {most} inclusive.")
-    return min(int(text), most, behaviour.page_at_most)
+    return max(1, min(int(text) // behaviour.page_part, most, behaviour.page_at_most))
 
 
 def position(call: Call) -> int:

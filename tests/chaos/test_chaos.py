@@ -17,7 +17,7 @@ from plan import RISK_LEVELS
 from security_group import YOUNG_SECONDS
 from simulator import Behaviour, Fault, Group, User
 from simulator.faults import KINDS
-from tests.chaos.world import World
+from tests.chaos.world import RUNAWAY, World
 
 EXAMPLES = int(os.environ.get("CHAOS", "1000"))
 TICKS_TO_RECOVER = 3
@@ -77,15 +77,22 @@ stubborn = st.builds(
 
 behaviours = st.builds(
     Behaviour,
-    answer_seconds=st.sampled_from([0.0, 0.0, 0.3, 3.0]),
+    answer_seconds=st.sampled_from([0.0, 0.0, 0.3, 3.0, 4.3]),
     token_seconds=st.sampled_from([90, 600, 3599]),
     or_filter=st.sampled_from([True, True, False]),
+    refused_filter=st.sampled_from(["invalid clause", "unsupported query", "no message"]),
+    page_at_most=st.sampled_from([999, 7]),
+    page_part=st.sampled_from([1, 50]),
+    full_last_page_links=st.booleans(),
+    shifting_pages=st.booleans(),
+    risky_users_top=st.sampled_from([500, 500, 500, 120]),
     listed_twice=st.booleans(),
     lookup_lag=st.sampled_from([0.0, 20.0, 150.0]),
     member_lag=st.sampled_from([0.0, 30.0, 150.0]),
     young_seconds=st.sampled_from([0.0, 10.0, 300.0]),
     young_error=st.sampled_from([400, 404]),
     unique_names=st.sampled_from([True, True, True, False]),
+    unique_names_kept=st.booleans(),
     upsert_of_existing=st.sampled_from([204, 403]),
     not_a_member=st.sampled_from([400, 404]),
     patch_404_names=st.sampled_from(["user", "group"]),
@@ -112,11 +119,10 @@ class Chaos(RuleBasedStateMachine):
         users=st.sampled_from([0, 4, 12, 45]),
         seed=st.integers(0, 2**32),
         behaviour=behaviours,
-        pages=st.booleans(),
         lateness=st.sampled_from([0.0, 0.0, 0.1]),
         synchronised=st.booleans(),
     )
-    def begin(self, users: int, seed: int, behaviour: Behaviour, pages: bool, lateness: float, synchronised: bool) -> None:
+    def begin(self, users: int, seed: int, behaviour: Behaviour, lateness: float, synchronised: bool) -> None:
         self.world = world = World(users, seed)
         self.tenant = world.tenant
         if synchronised:
@@ -124,10 +130,14 @@ class Chaos(RuleBasedStateMachine):
                 self.minute()
         for name in vars_of(behaviour):
             setattr(self.tenant.behaviour, name, getattr(behaviour, name))
-        world.pages = pages
-        self.tenant.behaviour.page_at_most = 4 if pages else 999
+        if self.tenant.behaviour.full_last_page_links:  # which the Worker can only avoid where another $top moves the pages' ends
+            self.tenant.behaviour.page_at_most = 999
+            self.tenant.behaviour.risky_users_top = 500
+        if not self.tenant.behaviour.or_filter or self.tenant.behaviour.risky_users_top < 500:  # finding out how to ask takes its time
+            self.tenant.behaviour.page_at_most, self.tenant.behaviour.page_part = 999, 1
         world.lateness = lateness
         self.made_by_hand = 0
+        self.runaways = 0
 
     # --- ticks ---
 
@@ -167,27 +177,24 @@ class Chaos(RuleBasedStateMachine):
     @rule(number=numbers, level=st.sampled_from([*RISK_LEVELS, "none", "hidden", "unknownFutureValue"]))
     def a_users_risk_changes(self, number: int, level: str) -> None:
         for user in self.users(number):
-            self.tenant.set_risk(user, level)
-            self.world.touch(user.id)
+            self.world.set_risk(user, level)
 
     @rule(level=levels, share=st.sampled_from([0.3, 0.6, 1.0]), to=st.sampled_from([*RISK_LEVELS, "none"]))
     def many_users_risk_changes(self, level: str, share: float, to: str) -> None:
         users = self.tenant.risky_at(level)
         for user in users[: math.ceil(len(users) * share)]:
-            self.tenant.set_risk(user, to)
-            self.world.touch(user.id)
+            self.world.set_risk(user, to)
 
     @rule(number=numbers, listed=st.booleans())
     def a_user_is_deleted(self, number: int, listed: bool) -> None:
         for user in self.users(number):
             self.tenant.delete_user(user, listed=listed)
+            self.world.at_ease[user.id] = self.world.clock.time
             self.world.touch(user.id)
 
     @rule(level=st.sampled_from([*RISK_LEVELS, "none"]))
     def a_user_is_created(self, level: str) -> None:
-        user = self.tenant.add_user()
-        self.tenant.set_risk(user, level)
-        self.world.touch(user.id)
+        self.world.set_risk(self.tenant.add_user(), level)
 
     # --- administrators ---
 
@@ -214,6 +221,18 @@ class Chaos(RuleBasedStateMachine):
     def an_administrator_makes_a_group_of_that_name(self, level: str) -> None:
         self.made_by_hand += 1
         self.make_by_hand(level)
+
+    @rule(level=levels)
+    def an_administrator_makes_a_group_whose_name_differs_in_case(self, level: str) -> None:
+        group = self.tenant.create_group(GROUP_NAMES[level].replace(level, level.title()))
+        self.world.touch(group.id)
+
+    @precondition(lambda self: self.runaways < 1)
+    @rule(level=levels)
+    def another_program_has_made_a_group_a_minute(self, level: str) -> None:
+        self.runaways += 1
+        for _ in range(RUNAWAY):
+            self.make_by_hand(level)
 
     @rule(level=levels)
     def a_group_is_deleted(self, level: str) -> None:
@@ -243,15 +262,35 @@ class Chaos(RuleBasedStateMachine):
     @rule(fault=faults)
     def something_goes_wrong(self, fault: Fault) -> None:
         self.tenant.faults.append(fault)
-        self.world.disturb()
+        self.world.trouble()
 
-    @rule(fault=faults | stubborn, level=levels, share=st.sampled_from([0.3, 0.6, 1.0]), to=st.sampled_from([*RISK_LEVELS, "none"]))
-    def many_move_in_a_troubled_minute(self, fault: Fault, level: str, share: float, to: str) -> None:
+    @rule(
+        fault=faults | stubborn,
+        level=levels,
+        share=st.sampled_from([0.3, 0.6, 1.0]),
+        to=st.sampled_from([*RISK_LEVELS, "none"]),
+        overrides=variables,
+    )
+    def many_move_in_a_troubled_minute(self, fault: Fault, level: str, share: float, to: str, overrides: dict[str, str]) -> None:
         self.tenant.faults.clear()
         self.a_whole_tick_runs(0)
         self.tenant.faults = [fault]
         self.many_users_risk_changes(level, share, to)
+        self.world.start(0, **overrides)
+        self.world.finish()
+
+    @rule(level=levels, cap=st.sampled_from(["1", "2", "5"]), share=st.sampled_from([0.3, 1.0]))
+    def a_group_refuses_removals_while_a_cap_is_on(self, level: str, cap: str, share: float) -> None:
+        self.tenant.faults.clear()
         self.a_whole_tick_runs(0)
+        for group in self.tenant.groups_named(GROUP_NAMES[level])[:1]:
+            self.tenant.faults = [
+                Fault("status", "DELETE", f"/groups/{group.id}/members/*/$ref", status=403, code="Authorization_RequestDenied")
+            ]
+        for each in RISK_LEVELS:
+            self.many_users_risk_changes(each, share, "none")
+        self.world.start(0, MAX_REMOVALS=cap)
+        self.world.finish()
 
     @rule()
     def administrators_mend_everything(self) -> None:
@@ -294,12 +333,15 @@ class Chaos(RuleBasedStateMachine):
         """The levels whose group the Worker can keep, or make."""
         for level, name in GROUP_NAMES.items():
             named = self.tenant.groups_named(name)
+            kept = self.tenant.behaviour.unique_names_kept and any(
+                group.unique_name == name and group.deleted is not None for group in self.tenant.directory.groups.values()
+            )
             renamed = any(group.unique_name == name and group.name != name for group in self.tenant.directory.standing_groups())
             remembered = any(cache.groups.get(name) for cache in self.world.isolates)
             if named:
-                if not unwritable(named[0]):
+                if len(named) < RUNAWAY and not unwritable(named[0]):
                     yield level
-            elif self.tenant.behaviour.unique_names and not renamed and not remembered:
+            elif self.tenant.behaviour.unique_names and not renamed and not remembered and not kept:
                 yield level
 
     def heal(self) -> None:
@@ -308,10 +350,16 @@ class Chaos(RuleBasedStateMachine):
             self.world.touch(group.id)
             group.types = []
             group.on_premises = group.role_assignable = group.management_restricted = group.mail_enabled = False
+        for group in list(self.tenant.directory.standing_groups()):
+            if group.name == "Renamed":
+                self.tenant.delete_group(group)
         for level, name in GROUP_NAMES.items():
-            for group in list(self.tenant.directory.standing_groups()):
-                if group.name == "Renamed":
-                    self.tenant.delete_group(group)
+            for group in self.tenant.groups_named(name)[1:]:
+                self.tenant.delete_group(group)
+            deleted = [group for group in self.tenant.directory.groups.values() if group.unique_name == name and group.deleted is not None]
+            if deleted and self.tenant.behaviour.unique_names_kept and not self.tenant.groups_named(name):
+                self.tenant.restore_group(deleted[-1])
+                self.tenant.rename_group(deleted[-1], name)
             if not self.tenant.groups_named(name) and not self.tenant.behaviour.unique_names:
                 self.make_by_hand(level)
 

@@ -16,11 +16,13 @@ from groups import GROUP_NAMES
 from plan import GUARDED_SIZE, RISK_LEVELS
 from report import Report
 from settings import Settings, read_settings
-from sync import TICK_SECONDS, sync
-from tests.chaos.heard import Heard
+from sync import AGREEMENT_SECONDS, TICK_SECONDS, sync
+from tests.chaos.heard import Heard, Read
 from tests.ticks import StoppedClock, variables
 
 BEFORE_EVERYTHING = -1.0
+RUNAWAY = 90
+"""Groups of one name: with seven a page, more than a tick looks at."""
 CHECKED_BY_DESCRIPTION = 10
 """In one world of so many, requests and answers are held to the description of Graph as in all other tests: it takes its time."""
 
@@ -43,11 +45,17 @@ class Tick:
     started: float
     due: float
     heard: Heard = field(default_factory=Heard)
+    before: "Tick | None" = None
+    """The tick before in the same isolate, which may remember what that one was told."""
+    knew: dict[str, str] = field(default_factory=dict)
+    """The ids of the groups that the isolate knew when it began, by their names."""
     added: set[tuple[str, str]] = field(default_factory=set)
     removed: list[tuple[str, str]] = field(default_factory=list)
     subrequests: int = 0
-    undisturbed: bool = True
+    alone: bool = True
     """Whether nothing but this tick changed anything since it began."""
+    undisturbed: bool = True
+    """Whether besides nothing stood between the tick and the truth."""
     under_way: int = 0
     """Requests given up by the tick that will reach Graph all the same."""
     log: list[tuple[str, str | Mapping[str, object]]] = field(default_factory=list)
@@ -89,15 +97,17 @@ class World:
         self._answer = self.tenant.handle if seed % CHECKED_BY_DESCRIPTION == 0 else super(simulator.Tenant, self.tenant).handle
         self.isolates = [IsolateCache(), IsolateCache()]
         self.running: list[Tick | None] = [None, None]
+        self.latest: list[Tick | None] = [None, None]
+        """The last tick that ended in each isolate, while the isolate lives."""
         self.late: list[Late] = []
         self.lateness = 0.0
         """The share of requests that are given up and arrive late."""
         self.forge: Callable[[str], str] = str
         """What becomes of an answer's body on its way."""
-        self.pages = True
-        """Whether risky users come in several pages, so that one can be missed when the list shifts meanwhile."""
         self.touched: dict[str, float] = {}
-        """When somebody other than the Worker last changed a user or a group, by id."""
+        """When somebody other than the Worker last changed a group or the membership of a user, by id."""
+        self.at_ease: dict[str, float] = {}
+        """When a user was last known to be at no risk, by id."""
         self.renamed: dict[str, tuple[str, float]] = {}
         """What a group was named before, and until when, by its id."""
         self.finished: list[Tick] = []
@@ -108,9 +118,16 @@ class World:
     # --- what happens ---
 
     def touch(self, *ids: str) -> None:
-        """Somebody changes these users or groups, now."""
+        """Somebody changes these groups, or the membership of these users, now."""
         for each in ids:
             self.touched[each] = self.clock.time
+        self.disturb()
+
+    def set_risk(self, user: simulator.User, level: str) -> None:
+        """The user's risk changes, now."""
+        if {user.risk_level, level} - set(RISK_LEVELS):
+            self.at_ease[user.id] = self.clock.time
+        self.tenant.set_risk(user, level)
         self.disturb()
 
     def rename(self, group: simulator.Group) -> None:
@@ -123,6 +140,12 @@ class World:
         """Something changes that a tick under way may or may not see."""
         for tick in self.running:
             if tick:
+                tick.alone = tick.undisturbed = False
+
+    def trouble(self) -> None:
+        """Something begins to stand between the ticks under way and the truth."""
+        for tick in self.running:
+            if tick:
                 tick.undisturbed = False
 
     def start(self, isolate: int, **overrides: str) -> Tick:
@@ -130,7 +153,8 @@ class World:
         self.clock.time += 0.001  # so that what happened before is told from what happens meanwhile
         now = self.clock.time
         settings = read_settings(variables(self.tenant, LOG_LEVEL="debug", **overrides).get)
-        tick = Tick(settings, now, now, undisturbed=self._calm())
+        tick = Tick(settings, now, now, before=self.latest[isolate], alone=self._alone(), undisturbed=self._calm())
+        tick.knew = {name: group.id for name, group in self.isolates[isolate].groups.items()}
         self.disturb()
         budget = Budget(
             fetch=lambda request: self._fetch(tick, request),
@@ -150,7 +174,7 @@ class World:
         tick = self.running[isolate]
         if tick and tick.coroutine:
             tick.coroutine.close()
-        self.running[isolate] = None
+        self.running[isolate] = self.latest[isolate] = None
         self.isolates[isolate] = IsolateCache()
 
     def step(self) -> bool:
@@ -187,13 +211,15 @@ class World:
         except BaseException:
             self.broken = True
             raise
-        self.running[self.running.index(tick)] = None
+        isolate = self.running.index(tick)
+        self.running[isolate], self.latest[isolate] = None, tick
         self.finished.append(tick)
         self._judge(tick)
 
     async def _fetch(self, tick: Tick, request: HttpRequest) -> HttpResponse:
         sent = self.clock.time
         tick.subrequests += 1
+        tick.heard.ask(request.body)
         message = simulator.Request(request.method, request.url, request.headers, request.body.encode())
         if self.random.random() < self.lateness:
             self.late.append(Late(sent + self.random.uniform(10.0, 90.0), tick, message))
@@ -238,45 +264,65 @@ class World:
         assert level, "only the three groups are ever written to"
         assert not tick.settings.dry_run, "a dry run writes nothing"
         if write.kind == "create":
-            self._created(group)
+            self._created(tick, group)
         elif write.kind == "add":
             assert level in tick.heard.levels(write.user), "nobody is added to a level that Graph did not report"
             tick.added.add((write.user, write.group))
         else:
             self._removed(tick, group, level, write.user)
 
-    def _created(self, group: simulator.Group) -> None:
+    def _created(self, tick: Tick, group: simulator.Group) -> None:
+        assert group.name
+        known = self.tenant.directory.groups.get(tick.knew.get(group.name, ""))
+        if known and known is not group and known.deleted is None and known.name == group.name:
+            raise AssertionError("no group is created where the isolate knows one")
         lag = self.tenant.behaviour.lookup_lag
-        known = [
+        to_be_found = [
             other for other in self.tenant.groups_named(group.name) if other is not group and self.clock.time - other.created > lag + 60
         ]
-        assert not known, "no group is created where one of its name can be found"
+        assert not to_be_found, "no group is created where one of its name can be found"
 
     def _removed(self, tick: Tick, group: simulator.Group, level: str, user: str) -> None:
         heard = tick.heard
         assert user in self.tenant.directory.users, "only users are removed"
-        assert heard.all_risk, "nobody leaves unless the risky users were read to the end"
         assert group.id in heard.whole, "nobody leaves a group that was not read to the end"
         assert user in heard.members[group.id], "nobody is removed who was not seen in the group"
-        reported = heard.levels(user)
-        highest = next((each for each in RISK_LEVELS if each in reported), None)
-        assert highest != level, "nobody leaves the group of the level that Graph reports"
+        reads = [*heard.reads()]
+        assert reads, "nobody leaves unless the risky users were read to the end"
+        first, *later = reads
+        target = first.levels.get(user, "none")
+        assert target != level, "nobody leaves the group of the level that Graph reports"
         tick.removed.append((user, group.id))
         size, gone = len(heard.members[group.id]), sum(1 for _, each in tick.removed if each == group.id)
-        if size >= GUARDED_SIZE and 2 * gone > size:
-            assert heard.risk_reads >= 2, "a loss of more than half is looked at twice"
+        too_many = size >= GUARDED_SIZE and 2 * gone > size
+        if too_many or (target == "none" and first.answers > 1):
+            later += self._minute_before(tick)
+            assert any(read.levels.get(user, "none") == target for read in later), "what may be an error is read twice"
         cap = tick.settings.max_removals
         assert cap is None or len(set(tick.removed)) <= cap, "MAX_REMOVALS caps the removals of a tick"
-        self._never_in_no_group(tick, user, highest)
+        self._never_in_no_group(tick, user, target, seen=len(later) + 1)
 
-    def _never_in_no_group(self, tick: Tick, user: str, reported: str | None) -> None:
+    def _minute_before(self, tick: Tick) -> list[Read]:
+        """The read that the isolate may remember: the first of the last tick that read everything, unless that is too long ago."""
+        before = tick.before
+        while before and tick.started - before.started <= AGREEMENT_SECONDS:
+            if reads := [*before.heard.reads()]:
+                return reads[:1]
+            before = before.before
+        return []
+
+    def _never_in_no_group(self, tick: Tick, user: str, reported: str, *, seen: int) -> None:
+        """`reported` is the level that the first read gave; `seen` tells how many reads there were."""
         inside = {level for level in RISK_LEVELS if self._is_in(user, level)}
-        if reported and not self._disturbed(user, reported, tick.started) and not self._others_at_work(tick):
+        if reported in RISK_LEVELS and not self._disturbed(user, tick.started) and not self._others_at_work(tick):
             assert reported in inside, "whoever moves is in the new group before leaving the old one"
         entry = self.tenant.directory.users[user]
-        level = entry.risk_level
-        if level in RISK_LEVELS and not entry.deleted and not self.pages and not self._disturbed(user, str(level), self._oldest()):
-            assert inside, "a risky user is in a group at all times"
+        always_risky = (
+            entry.risk_level in RISK_LEVELS and not entry.deleted and self.at_ease.get(user, BEFORE_EVERYTHING) < self._oldest(tick)
+        )
+        honest = self.forge is str
+        if honest and always_risky and not self._disturbed(user, self._oldest(tick)) and (seen < 2 or reported in RISK_LEVELS):
+            assert inside, "a risky user is in a group at all times, unless two reads in a row missed them"
 
     def _is_in(self, user: str, level: str) -> bool:
         return any(user in group.members for group in self._groups_of(level) if group.deleted is None)
@@ -289,10 +335,14 @@ class World:
         former, until = self.renamed.get(group.id, (None, since))
         return {group.name, group.unique_name, former if until >= since else None}
 
-    def _disturbed(self, user: str, level: str, since: float) -> bool:
-        """Whether somebody else changed the user, or the level's group, in this time."""
-        ids = [user, *(group.id for group in self._groups_of(level))]
+    def _disturbed(self, user: str, since: float) -> bool:
+        """Whether somebody else changed the user's membership, or one of the groups, in this time."""
+        ids = [user, *(group.id for level in RISK_LEVELS for group in self._groups_of(level))]
         return any(self.touched.get(each, BEFORE_EVERYTHING) >= since for each in ids)
+
+    def _alone(self) -> bool:
+        """Whether nobody else is at work, and what is read is not history."""
+        return not (self.tenant.behaviour.member_lag or self.late or any(self.running))
 
     def _calm(self) -> bool:
         """Whether nothing stands between a tick and the truth."""
@@ -302,9 +352,11 @@ class World:
     def _others_at_work(self, tick: Tick) -> bool:
         return any(other and other is not tick for other in self.running) or bool(self.late)
 
-    def _oldest(self) -> float:
+    def _oldest(self, tick: Tick) -> float:
         """Since when somebody has been at work who may know no better than what was true then."""
-        return min([tick.started for tick in self.running if tick] + [late.tick.started for late in self.late], default=self.clock.time)
+        before = tick.before.started if tick.before else tick.started
+        ticks = [each.started for each in self.running if each] + [late.tick.started for late in self.late]
+        return min([before, *ticks])
 
     # --- a tick that is over ---
 
@@ -312,18 +364,46 @@ class World:
         assert self.clock.time - tick.started <= TICK_SECONDS + 1e-3, "the deadline beats every wait"
         assert tick.subrequests <= tick.settings.max_subrequests
         self._assert_private(tick)
+        self._assert_right(tick)
         if tick.undisturbed and tick.report and tick.report.outcome in ("in sync", "changed"):
             assert all(self.in_sync(level) for level in RISK_LEVELS), f"a tick that says {tick.report.outcome} has left everything right"
 
+    def _assert_right(self, tick: Tick) -> None:
+        """What the record says is so, and a cap that holds leaves back is used up."""
+        record = next(entry for _, entry in reversed(tick.log) if not isinstance(entry, str))
+        risky, members = record.get("risky", {}), record.get("members", {})
+        assert isinstance(risky, dict)
+        assert isinstance(members, dict)
+        if tick.alone:
+            for level, count in risky.items():
+                assert count == self._called_risky(level), "the record tells how many are risky, or nothing"
+            for level, count in members.items():
+                assert count in self._sizes(level), "a number of members is right, or is not said"
+        cap = tick.settings.max_removals
+        if cap and not tick.settings.dry_run and any("MAX_REMOVALS" in str(entry) for _, entry in tick.log):
+            assert len(tick.heard.removals) >= cap, "a cap that is not used up holds nobody back"
+
+    def _called_risky(self, level: str) -> int:
+        """How many users Identity Protection calls risky: those too whose deletion it does not know of yet."""
+        users = self.tenant.directory.users.values()
+        return sum(user.risk_level == level and not (user.deleted and user.listed_as_deleted) for user in users)
+
+    def _sizes(self, level: str) -> set[int]:
+        """How many users the group has, or each of those of its name."""
+        users = self.tenant.directory.users
+        return {sum(member in users for member in group.members) for group in self._groups_of(level)}
+
     def in_sync(self, level: str, excused: Collection[str] = ()) -> bool:
         """Whether the level's group holds all users at it, and nobody else but users at the levels excused."""
-        named = sorted(
-            self.tenant.groups_named(GROUP_NAMES[level]), key=lambda group: (int(group.created), group.id)
-        )  # Graph tells seconds
-        inside = {member for group in named[:1] for member in group.members if member in self.tenant.directory.users}
+        named = sorted(self._named(level), key=lambda group: (int(group.created), group.id))  # Graph tells seconds
+        used = named[:1] if len(named) < RUNAWAY else named  # of so many the oldest may not be among those looked at
         wanted = {user.id for user in self.tenant.risky_at(level)}
         staying = {user.id for each in excused for user in self.tenant.risky_at(each)}
-        return wanted <= inside <= wanted | staying
+        users = self.tenant.directory.users.keys()
+        return any(wanted <= {*group.members} & users <= wanted | staying for group in used)
+
+    def _named(self, level: str) -> list[simulator.Group]:
+        return self.tenant.groups_named(GROUP_NAMES[level])
 
     def said(self) -> list[object]:
         """What the latest ticks told of themselves."""

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import simulator
 from risky_users.app import Surroundings, app
-from risky_users.web import Web
+from risky_users.connection import Connection
 from tests.ticks import Ticks, contoso, variables
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
@@ -58,8 +58,8 @@ class Terminal:
     def run(self, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None) -> Outcome:
         """One command, `typed` on its standard input, and `environment` instead of the one that has every variable. It may only read."""
         self.tenant.requests.clear()
-        web = Web(httpx.MockTransport(self._answer), self.ticks.clock)
-        surroundings = Surroundings(web, self.environment if environment is None else environment)
+        connection = Connection(httpx.MockTransport(self._answer), self.ticks.clock)
+        surroundings = Surroundings(connection, self.environment if environment is None else environment)
         result = CliRunner().invoke(app, arguments, obj=surroundings, input=typed)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception

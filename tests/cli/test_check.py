@@ -6,8 +6,8 @@ from collections.abc import Callable
 import jsonschema
 import pytest
 
-from directory import GROUP_NAMES
-from plan import LEVELS
+from groups import GROUP_NAMES
+from plan import RISK_LEVELS
 from risky_users.check import CHECKS
 from simulator import Fault, Tenant
 from tests.cli.terminal import Outcome, Terminal
@@ -246,7 +246,7 @@ def test_an_error_to_be_reported_with_its_request_ids_shows_them(live: Terminal)
 
 # --- for machines ---
 
-_COUNTS = {level: {"type": "integer"} for level in LEVELS}
+_COUNTS = {level: {"type": "integer"} for level in RISK_LEVELS}
 _GROUP = {"id": {"type": ["string", "null"]}, "members": {"type": ["integer", "null"]}}
 
 
@@ -271,7 +271,7 @@ SCHEMA = _exactly(
         },
         "permissions": _exactly({"granted": _NAMES, "missing": _NAMES, "excessive": _NAMES}, null=True),
         "riskyUsers": _exactly({**_COUNTS}, null=True),
-        "groups": _exactly({level: _exactly({**_GROUP}) for level in LEVELS}, null=True),
+        "groups": _exactly({level: _exactly({**_GROUP}) for level in RISK_LEVELS}, null=True),
     }
 )
 """The promise made to scripts."""

@@ -44,15 +44,28 @@ def test_another_configuration_brings_its_own_dev_vars(terminal: Terminal, folde
     assert terminal.run("check", "--config", "nowhere.toml", environment={}).status == 2
 
 
+@pytest.mark.parametrize("name", ["wrangler.json", "wrangler.jsonc"])
+def test_the_configuration_is_the_one_that_wrangler_reads(terminal: Terminal, folder: Path, name: str) -> None:
+    variables = "".join(f'"{variable}": "{value}", ' for variable, value in terminal.environment.items())
+    (folder / "wrangler.toml").write_text('[vars]\nAZURE_AD_CLIENT_ID = "overruled"\n')
+    (folder / name).write_text(f'{{\n  // comments and trailing commas\n  "vars": {{ {variables} /* are allowed */ }},\n}}\n')
+    outcome = terminal.run("check", environment={})
+    assert outcome.status == 0
+    assert outcome.line("Configuration").endswith(f"AZURE_AD_CLIENT_ID from {name}.")
+
+
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("name", "text", "complaint"),
     [
-        ("[vars\n", "wrangler.toml cannot be read as TOML"),
-        ("vars = 1\n", "vars in wrangler.toml is no table"),
+        ("wrangler.toml", "[vars\n", "wrangler.toml cannot be read as TOML"),
+        ("wrangler.toml", "vars = 1\n", "vars in wrangler.toml is no table: write the variables below a line [vars]."),
+        ("wrangler.jsonc", '{"vars": ', "wrangler.jsonc cannot be read as JSON"),
+        ("wrangler.jsonc", '{"vars": 1}', 'vars in wrangler.jsonc is no table: write the variables in an object "vars".'),
+        ("wrangler.jsonc", "[]", "vars in wrangler.jsonc is no table"),
     ],
 )
-def test_a_configuration_that_cannot_be_read_is_told(terminal: Terminal, folder: Path, text: str, complaint: str) -> None:
-    (folder / "wrangler.toml").write_text(text)
+def test_a_configuration_that_cannot_be_read_is_told(terminal: Terminal, folder: Path, name: str, text: str, complaint: str) -> None:
+    (folder / name).write_text(text)
     checked, planned = terminal.run("check", environment={}), terminal.run("plan", environment={})
     assert (checked.status, planned.status) == (1, 1)
     assert complaint in checked.line("Configuration")

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from simulator import Fault, Response, Tenant
-from simulator import Request as SimulatedRequest
+from budget import HttpRequest, HttpResponse
+from simulator import Fault, Request, Response, Tenant
 from tests.conformance.description import Nonconforming
 from tests.conforming import conforming
 from tests.ticks import Ticks, contoso
-from wire import Reply, Request
 
 pytestmark = pytest.mark.any_request
 
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.any_request
 class Headerless(Ticks):
     """Ticks that forget a header."""
 
-    async def fetch(self, request: Request) -> Reply:
+    async def fetch(self, request: HttpRequest) -> HttpResponse:
         return await super().fetch(request._replace(headers={**request.headers, "client-request-id": ""}))
 
 
@@ -37,7 +36,7 @@ def test_a_request_that_does_not_conform_is_an_error_even_if_nobody_notices_it_b
 def test_an_answer_that_does_not_conform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     handle = Tenant.handle
 
-    def without_body(tenant: Tenant, request: SimulatedRequest) -> Response:
+    def without_body(tenant: Tenant, request: Request) -> Response:
         return replace(handle(tenant, request), body=b"{}")
 
     monkeypatch.setattr(Tenant, "handle", without_body)

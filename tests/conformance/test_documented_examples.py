@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from retry import backoff
 from simulator import Request, Response
 from simulator.messages import JSON, as_json
 from tests.conformance.description import check_request, check_response
 from tests.conformance.shapes import assert_has, shape
 from tests.simulator.client import ROOT, Client, contoso
-from wire import retry_after
 
 pytestmark = pytest.mark.any_request  # POST /groups is documented too
 
@@ -274,4 +274,4 @@ def test_the_documented_answer_to_too_many_requests() -> None:
     }
     request = Request("GET", f"{ROOT}/groups", HEADERS)
     check_response(request, Response(429, headers, json.dumps(error).encode()))
-    assert retry_after(headers["Retry-After"], 0.0) == 2.128
+    assert backoff(1, headers["Retry-After"], now=0.0, chance=0.0) == 2.128

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from directory import GROUP_NAMES
-from report import SyncFailed
+from errors import SyncFailed
+from groups import GROUP_NAMES
 from simulator.entra import permissions
 from simulator.entra.tenant import NEEDED
 from tests.conformance.test_description import PUBLISHED

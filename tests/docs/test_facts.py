@@ -5,17 +5,18 @@ import re
 
 import pytest
 
-from directory import GROUP_NAMES
+from errors import ConfigError, ServiceError
+from groups import GROUP_NAMES
+from permissions import CREATE_GROUPS, READ_GROUPS, READ_RISK, WRITE_MEMBERS
 from report import Report, Tally
-from settings import CLOUDS, LOG_LEVELS, ConfigError, read_settings
+from settings import CLOUDS, LOG_LEVELS, read_settings
 from simulator.entra.permissions import ROLE_IDS
 from tests.docs.documents import DOCUMENTS, README, ROOT, Document, in_code
-from trouble import CREATE_GROUPS, READ_GROUPS, READ_RISK, WRITE_MEMBERS
 
 REQUIRED = {
     "AZURE_AD_TENANT_ID": "contoso.onmicrosoft.com",
     "AZURE_AD_CLIENT_ID": "11111111-2222-4333-8444-555555555555",
-    "AZURE_AD_CLIENT_SECRET": "a secret",
+    "AZURE_AD_CLIENT_SECRET": "a~secret",
 }
 
 ALL = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
@@ -128,12 +129,12 @@ def test_a_message_that_a_document_explains_can_be_printed(document: str, messag
 
 def test_the_fields_of_the_record_are_documented_where_the_log_is_explained() -> None:
     report = Report(started=0.0, dry_run=False)
-    report.levels = {level: Tally(members=1, joined=1, left=1) for level in report.levels}
+    report.levels = {level: Tally(frozenset({"somebody"}), joined=1, left=1) for level in report.levels}
     report.risky = {"high": 1}
-    report.left_over = report.subrequests = 1
-    report.problem("a problem", ["an id"])
+    report.left_over(1, "a note")
+    report.failure(ServiceError("a problem", ("an id",)))
     rows = [row for document in DOCUMENTS for row in document.table("Field")]
-    assert [name for row in rows for name in in_code(row[0])] == list(report.record(1.0))
+    assert [name for row in rows for name in in_code(row[0])] == list(report.record(1.0, 1))
 
 
 def test_every_outcome_is_documented() -> None:

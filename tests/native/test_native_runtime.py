@@ -14,7 +14,8 @@ import pytest
 from demo.__main__ import main
 from runtime import Worker
 from runtime.serving import serving
-from tests.deployment.wrangler import ROOT, deploy
+from tests.deployment.checkout import ROOT, check_out
+from tests.deployment.wrangler import deploy
 from tests.worker import probe
 from tests.worker.echo import app
 
@@ -31,14 +32,8 @@ def compatibility_flags() -> list[str]:
 
 def built(source: Path, place: Path) -> Path:
     """What wrangler uploads for a Worker of this source."""
-    checkout, upload = place / "checkout", place / "upload"
-    checkout.mkdir()
-    for name in ("package.json", "pyproject.toml", "wrangler.toml"):
-        shutil.copy(ROOT / name, checkout / name)
-    shutil.copytree(ROOT / "runtime", checkout / "runtime")
-    shutil.copytree(source, checkout / "src", ignore=shutil.ignore_patterns("__pycache__", "__init__.py", "*.json"))
-    (checkout / "node_modules").symlink_to(ROOT / "node_modules", target_is_directory=True)
-    deploy(checkout, upload)
+    upload = place / "upload"
+    deploy(check_out(place / "checkout", source), upload)
     (upload / "README.md").unlink()
     return upload
 

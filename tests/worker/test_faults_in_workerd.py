@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from budget import REQUEST_SECONDS
 from demo.__main__ import Minutes
-from plan import LEVELS
+from plan import RISK_LEVELS
 from runtime import Tick, Worker
 from runtime.serving import serving
 from simulator import Fault, Tenant
@@ -14,7 +15,6 @@ from simulator.asgi import create_app
 from simulator.faults import Kind
 from tests.ticks import SOURCE, variables
 from tests.unit.test_sync import is_in_sync
-from wire import REQUEST_SECONDS
 
 BATCH = ("POST", "/$batch")
 RISK = ("GET", "/identityProtection/riskyUsers")
@@ -128,7 +128,7 @@ def test_of_three_ticks_at_once_in_an_isolate_one_works_and_two_leave(deployed: 
 
 
 def test_nothing_private_shows_when_graph_quotes_it(deployed: Deployed) -> None:
-    user = deployed.tenant.risky_at(LEVELS[0])[0]
+    user = deployed.tenant.risky_at(RISK_LEVELS[0])[0]
     quoted = f"{user.principal_name} {deployed.tenant.app.secret}"
     tick = deployed.tick(Fault("status", *ADD, status=403, code=user.principal_name, message=quoted))
     assert tick.outcome == "exception"

@@ -7,11 +7,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from directory import Directory
-from plan import LEVELS
+from errors import ServiceError
+from groups import GroupState
+from plan import RISK_LEVELS
 from risky_users.check import CHECKS, Finding, Permissions, State
+from risky_users.facts import TenantFacts
 from risky_users.forecast import Forecast, GroupForecast
-from risky_users.reading import Reading
 
 _MARKS = {
     State.OK: ("✓", "+", "green"),
@@ -43,23 +44,22 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
         console.print(Text("\nNothing keeps the Worker from its work."))
 
 
-def findings_as_json(findings: Sequence[Finding], reading: Reading | None) -> dict[str, object]:
+def findings_as_json(findings: Sequence[Finding], facts: TenantFacts | None) -> dict[str, object]:
     """`ok`, `checks`, and what was found out on the way: null where it was not."""
-    permissions = Permissions.of(reading.roles) if reading and reading.roles is not None else None
-    complete = reading is not None and not reading.risky_users.error
-    directory = reading.directory if reading and isinstance(reading.directory, Directory) else None
+    permissions = Permissions.of(facts.roles) if facts and facts.roles is not None else None
+    complete = facts is not None and not facts.risk_error
+    groups = None if facts is None or isinstance(facts.groups, ServiceError) else facts.groups
     return {
         "ok": passed(findings),
         "checks": [asdict(finding) for finding in findings],
         "permissions": asdict(permissions) if permissions else None,
-        "riskyUsers": {level: len(reading.risky_users.by_level[level]) for level in LEVELS} if reading and complete else None,
-        "groups": {level: _group_as_json(directory, level) for level in LEVELS} if directory else None,
+        "riskyUsers": {level: len(facts.risky_users.by_level[level]) for level in RISK_LEVELS} if facts and complete else None,
+        "groups": {level: _group_as_json(groups[level]) for level in RISK_LEVELS} if groups else None,
     }
 
 
-def _group_as_json(directory: Directory, level: str) -> dict[str, object]:
-    group, members = directory.groups.get(level), directory.members.get(level)
-    return {"id": group.id if group else None, "members": len(members.users) if members else None}
+def _group_as_json(state: GroupState) -> dict[str, object]:
+    return {"id": state.group.id if state.group else None, "members": len(state.members.users) if state.members else None}
 
 
 # --- plan ---
@@ -117,7 +117,7 @@ def _changes(forecast: Forecast, level: str, group: GroupForecast) -> list[tuple
     comes_from = {user: other for other, each in forecast.groups.items() if other != level for user in each.leaves}
     joins = [(user, f"joins from {comes_from[user]}" if user in comes_from else "joins", "green") for user in group.joins]
     leaves = [(user, f"leaves for {forecast.moves[user]}" if user in forecast.moves else "leaves", "yellow") for user in group.leaves]
-    held = [(user, f"stays: {why}", "red") for user, why in group.held.items()]
+    held = [(user, f"stays: the leave {why}", "red") for user, why in group.held.items()]
     return joins + leaves + held
 
 

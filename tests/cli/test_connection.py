@@ -1,4 +1,4 @@
-"""The commands' way to Microsoft: no redirect is followed, and the limit is on the whole exchange, as `wire.Fetch` promises."""
+"""The commands' way to Microsoft: no redirect is followed, and the limit is on the whole exchange, as `budget.Fetch` promises."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from risky_users.web import Web
+from budget import HttpRequest
+from risky_users.connection import Connection
 from simulator import Fault
 from tests.cli.terminal import Terminal
-from wire import Request
 
 
 def test_a_redirect_is_not_followed_lest_the_secret_goes_with_it(terminal: Terminal) -> None:
@@ -34,11 +34,11 @@ async def drip(request: httpx.Request) -> httpx.Response:
 
 
 def test_an_answer_that_never_ends_is_given_up() -> None:
-    async def ask(web: Web) -> None:
-        async with httpx.AsyncClient(transport=web.transport, timeout=None) as client:  # noqa: S113  # the limit is what is tested
-            await web.fetch(client, Request("POST", "https://graph.microsoft.com/v1.0/$batch", {}, "{}", timeout=0.05))
+    async def ask(connection: Connection) -> None:
+        async with httpx.AsyncClient(transport=connection.transport, timeout=None) as client:  # noqa: S113  # the limit is what is tested
+            await connection.fetch(client, HttpRequest("POST", "https://graph.microsoft.com/v1.0/$batch", {}, "{}", timeout=0.05))
 
-    web = Web(httpx.MockTransport(drip))
+    connection = Connection(httpx.MockTransport(drip))
     with pytest.raises(TimeoutError):
-        asyncio.run(ask(web))
-    assert web.trouble.startswith("no answer within")
+        asyncio.run(ask(connection))
+    assert connection.trouble.startswith("no answer within")

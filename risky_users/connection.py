@@ -10,10 +10,10 @@ from random import Random
 
 import httpx
 
-from graph import AuthError, Graph, Memory
+from budget import Budget, Clock, HttpRequest, HttpResponse
+from graph import GraphClient, IsolateCache
 from settings import Settings
 from sync import TICK_SECONDS
-from wire import Clock, Reply, Request
 
 
 class SystemClock:
@@ -29,7 +29,7 @@ class SystemClock:
 
 
 @dataclass(slots=True)
-class Web:
+class Connection:
     """The way to Microsoft."""
 
     transport: httpx.AsyncBaseTransport | None = None
@@ -39,21 +39,21 @@ class Web:
     """Why no answer to the latest request arrived, empty where one did."""
 
     @asynccontextmanager
-    async def graph(self, settings: Settings) -> AsyncIterator[Graph]:
-        """Graph, with the budget of one tick of the Worker. An AuthError for want of an answer tells this machine's reason."""
+    async def graph(self, settings: Settings) -> AsyncIterator[GraphClient]:
+        """Graph, with the budget of one tick of the Worker."""
         deadline = self.clock.now() + TICK_SECONDS
         async with httpx.AsyncClient(transport=self.transport, timeout=None, follow_redirects=False) as client:  # noqa: S113  # see fetch
-            fetch = partial(self.fetch, client)
-            try:
-                yield Graph(settings, Memory(), fetch=fetch, clock=self.clock, random=Random(), deadline=deadline)
-            except AuthError as error:
-                if not self.trouble:
-                    raise
-                message = f"{error} On this machine: {self.trouble}."
-                raise AuthError(message, code=error.code, request_ids=error.request_ids) from error
+            budget = Budget(
+                fetch=partial(self.fetch, client),
+                clock=self.clock,
+                random=Random(),
+                max_subrequests=settings.max_subrequests,
+                deadline=deadline,
+            )
+            yield GraphClient(settings, IsolateCache(), budget)
 
-    async def fetch(self, client: httpx.AsyncClient, request: Request) -> Reply:
-        """What `wire.Fetch` promises; the time limit is on the whole exchange, while httpx's own are on each wait."""
+    async def fetch(self, client: httpx.AsyncClient, request: HttpRequest) -> HttpResponse:
+        """What `budget.Fetch` promises; the time limit is on the whole exchange, while httpx's own are on each wait."""
         try:
             async with asyncio.timeout(request.timeout):
                 response = await client.request(request.method, request.url, headers={**request.headers}, content=request.body.encode())
@@ -64,4 +64,8 @@ class Web:
             self.trouble = f"{type(error).__name__}: {error}"
             raise OSError(self.trouble) from error
         self.trouble = ""
-        return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, response.text)
+        return HttpResponse(response.status_code, {name.lower(): value for name, value in response.headers.items()}, response.text)
+
+    def told(self, message: str) -> str:
+        """The message, with this machine's own reason where the latest request was not answered."""
+        return f"{message} On this machine: {self.trouble}." if self.trouble else message

@@ -1,0 +1,518 @@
+"""Promises that were once made and not kept, each held by what showed it: an input, what must come of it, and its kind."""
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from budget import HttpRequest, HttpResponse
+from errors import ConfigError, SyncFailed
+from groups import GROUP_NAMES
+from plan import RISK_LEVELS
+from settings import read_settings
+from simulator import Fault, Tenant, User, sign_in_fault
+from simulator.entra.behaviour import Behaviour
+from sync import TICK_SECONDS
+from tests.ticks import Ticks, contoso, variables
+from tests.unit.test_faults import ADD, LOOK_UP, REMOVE, RISK, TOKEN, Meddled, failing, sent, synchronised
+from tests.unit.test_sync import in_sync, members, risky
+
+REFUSALS: list[Callable[[Behaviour], None]] = [
+    lambda behaviour: setattr(behaviour, "refused_filter", "invalid clause"),
+    lambda behaviour: setattr(behaviour, "refused_filter", "unsupported query"),
+    lambda behaviour: setattr(behaviour, "refused_filter", "no message"),
+]
+
+
+def somewhere(tenant: Tenant, user: User) -> bool:
+    """Whether the user is in any of the three groups."""
+    return any(user.id in inside for inside in members(tenant).values())
+
+
+def warnings(ticks: Ticks) -> list[str]:
+    return [str(entry) for level, entry in ticks.log if level == "warn"]
+
+
+# --- 1. a list that takes more than one answer may miss somebody ---
+
+
+@pytest.mark.parametrize("refuse", REFUSALS)
+def test_somebody_who_rises_between_the_queries_of_each_level_stays_in_a_group(refuse: Callable[[Behaviour], None]) -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    tenant.behaviour.or_filter = False
+    refuse(tenant.behaviour)
+    user = tenant.risky_at("low")[0]
+    ticks.before = [("eq%20%27medium%27&", lambda: tenant.set_risk(user, "high"))]
+    ticks.tick()
+    assert not ticks.before
+    assert somewhere(tenant, user)
+    ticks.tick()
+    assert in_sync(ticks)
+
+
+def test_somebody_skipped_because_the_list_shifts_between_two_pages_stays_in_a_group() -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    tenant.behaviour.page_at_most = 4
+    everybody = sorted((user for level in RISK_LEVELS for user in tenant.risky_at(level)), key=lambda user: user.place)
+    cleared, skipped = everybody[0], everybody[4]
+    ticks.before = [("skiptoken", lambda: tenant.dismiss(cleared))]
+    ticks.tick()
+    assert not ticks.before
+    assert somewhere(tenant, skipped)
+    assert ticks.record["outcome"] == "left over"
+    ticks.tick()
+    assert in_sync(ticks)
+
+
+def test_a_list_too_long_to_be_read_twice_is_believed_when_two_minutes_agree() -> None:
+    ticks = synchronised(36)
+    tenant = ticks.tenant
+    tenant.behaviour.page_at_most = 4
+    ticks.tick()
+    gone = tenant.risky_at("low")[0]
+    tenant.dismiss(gone)
+    tenant.requests.clear()
+    assert ticks.tick().outcome == "left over"
+    assert len(sent(ticks, "GET", "/identityProtection/.*")) == 9
+    assert "whose leave the next minute has to confirm" in warnings(ticks)[0]
+    assert ticks.tick().outcome == "changed"
+    assert in_sync(ticks)
+
+
+def test_an_isolate_that_is_always_new_reads_a_long_list_twice_so_that_people_leave_all_the_same() -> None:
+    ticks = synchronised(36)
+    ticks.tenant.behaviour.page_at_most = 4
+    ticks.tenant.dismiss(ticks.tenant.risky_at("low")[0])
+    ticks.restart()
+    assert ticks.tick().outcome == "changed"
+    assert in_sync(ticks)
+
+
+# --- 2. one stray refusal ---
+
+
+def test_one_stray_400_to_the_risky_users_costs_one_request_and_nothing_later() -> None:
+    ticks = synchronised()
+    ticks.tenant.faults = [Fault("status", *RISK, status=400, code="BadRequest", message="", times=1)]
+    assert ticks.tick().outcome == "in sync"
+    for _ in range(3):
+        assert ticks.tick().outcome == "in sync"
+        assert ticks.record["subrequests"] == 1
+
+
+@pytest.mark.parametrize("refuse", REFUSALS)
+def test_a_filter_that_is_taken_again_is_used_again(refuse: Callable[[Behaviour], None]) -> None:
+    ticks = synchronised()
+    ticks.tenant.behaviour.or_filter = False
+    refuse(ticks.tenant.behaviour)
+    assert ticks.tick().outcome == "in sync"
+    ticks.tenant.behaviour.or_filter = True
+    ticks.tick()
+    assert ticks.record["subrequests"] == 1
+
+
+# --- 3. a cap beside a group that refuses ---
+
+
+@pytest.mark.parametrize("refusing", RISK_LEVELS)
+@pytest.mark.parametrize("status", [403, 429])
+def test_removals_that_a_group_refuses_do_not_use_up_the_cap(refusing: str, status: int) -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    for level in RISK_LEVELS:
+        for user in tenant.risky_at(level)[:2]:
+            tenant.dismiss(user)
+    group = tenant.group_named(GROUP_NAMES[refusing])
+    path, headers = f"/groups/{group.id}/members/*/$ref", {"Retry-After": "3600"}
+    tenant.faults = [Fault("status", "DELETE", path, status=status, code="Authorization_RequestDenied", headers=headers)]
+    failing(ticks, MAX_REMOVALS="4" if status == 403 else "6")
+    for level in RISK_LEVELS:
+        assert (members(tenant)[level] == risky(tenant)[level]) == (level != refusing)
+
+
+def test_no_level_waits_for_another_that_has_more_to_lose_than_the_cap() -> None:
+    ticks = synchronised(60)
+    tenant = ticks.tenant
+    for user in tenant.risky_at("high")[:10]:
+        tenant.dismiss(user)
+    tenant.dismiss(tenant.risky_at("low")[0])
+    for _ in range(3):
+        ticks.tick(MAX_REMOVALS="1")
+    assert members(tenant)["low"] == risky(tenant)["low"]
+
+
+# --- 4. a group that was known is not made again ---
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_young_group_made_by_hand_that_was_known_is_waited_for_when_nothing_finds_it(seed: int) -> None:
+    ticks = contoso(seed=seed)
+    tenant = ticks.tenant
+    tenant.create_group(GROUP_NAMES["low"])
+    ticks.tick()
+    tenant.behaviour.lookup_lag = tenant.behaviour.young_seconds = 600.0
+    for _ in range(10):
+        ticks.tick()
+        assert [len(tenant.groups_named(name)) for name in GROUP_NAMES.values()] == [1, 1, 1]
+    ticks.tick()
+    assert in_sync(ticks)
+
+
+def test_a_look_up_whose_pages_shift_makes_no_second_group() -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    others = [tenant.create_group(GROUP_NAMES["high"]) for _ in range(30)]
+    ticks.clock.time += 1000
+    ticks.restart()
+    tenant.behaviour.page_at_most = 7
+
+    def tidy_up() -> None:
+        for group in others:
+            tenant.delete_group(group)
+
+    ticks.before = [(r"/groups\?.*skiptoken", tidy_up)]
+    with suppress(SyncFailed):  # the group of that name that was found first may be among the deleted
+        ticks.tick()
+    assert not ticks.before
+    ticks.tick()
+    assert in_sync(ticks)
+    assert [len(tenant.groups_named(name)) for name in GROUP_NAMES.values()] == [1, 1, 1]
+
+
+# --- 5. the end of the time is no failure ---
+
+
+def test_what_the_time_does_not_suffice_for_is_left_over_however_slow_the_answers() -> None:
+    ticks = synchronised(0)
+    tenant = ticks.tenant
+    for number in range(2000):
+        tenant.set_risk(tenant.add_user(), RISK_LEVELS[number % 3])
+    tenant.behaviour.answer_seconds = 4.3
+    for _ in range(9):
+        started = ticks.clock.time
+        tenant.requests.clear()
+        report = ticks.tick()
+        assert not report.problems
+        assert max(exchange.time + exchange.delay for exchange in tenant.requests) <= started + TICK_SECONDS
+        if report.outcome == "in sync":
+            break
+    assert in_sync(ticks)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.1, 9.9))
+def test_however_slow_graph_answers_no_request_is_cut_off_in_flight(seconds: float) -> None:
+    cut_off = []
+
+    class Watched(Ticks):
+        async def fetch(self, request: HttpRequest) -> HttpResponse:
+            try:
+                return await super().fetch(request)
+            except TimeoutError:
+                cut_off.append(request)
+                raise
+
+    ticks = contoso(150)
+    watched = Watched(ticks.tenant, ticks.clock)
+    watched.tenant.behaviour.answer_seconds = seconds
+    watched.tick()
+    assert not cut_off
+
+
+# --- 6. a number is right or not said ---
+
+
+def test_a_count_from_a_stale_read_is_not_said_and_what_was_planned_is_a_change() -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    stale, gone = tenant.risky_at("low")[:2]
+    group = tenant.group_named(GROUP_NAMES["low"])
+
+    def forget(body: str) -> str:
+        """The list of members still misses one who is in it, and shows one who is not."""
+        answer = json.loads(body)
+        for response in answer.get("responses", ()):
+            entries = (response.get("body") or {}).get("value", [])
+            if any(entry.get("id") == tenant.risky_at("low")[2].id and "@odata.type" in entry for entry in entries):
+                response["body"]["value"] = [entry for entry in entries if entry["id"] != stale.id]
+        return json.dumps(answer)
+
+    tenant.dismiss(gone)
+    ticks.forge = forget
+    report = ticks.tick()
+    assert report.outcome == "changed"
+    assert "low" not in ticks.record["members"]  # type: ignore[operator]  # a mapping
+    assert stale.id in group.members
+    ticks.forge = str
+    assert ticks.tick().outcome == "in sync"
+    assert ticks.record["members"] == {"high": 4, "medium": 4, "low": 3}
+
+
+@pytest.mark.parametrize("request_", [ADD, REMOVE], ids=" ".join)
+def test_where_no_answer_tells_what_became_of_a_write_no_number_is_said(request_: tuple[str, str]) -> None:
+    ticks = synchronised()
+    ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    ticks.tenant.dismiss(ticks.tenant.risky_at("high")[0])
+    ticks.tenant.faults = [Fault("status after", *request_, status=503)]
+    failing(ticks)
+    assert ticks.record["members"] == {"medium": 4, "low": 4}
+
+
+# --- 7. what was not read is not in the record ---
+
+
+@pytest.mark.parametrize("trouble", ["licence", "permission", "outage"])
+def test_where_the_risky_users_cannot_be_read_the_record_does_not_say_that_there_are_none(trouble: str) -> None:
+    ticks = synchronised()
+    ticks.tenant.premium = trouble != "licence"
+    if trouble == "permission":
+        ticks.tenant.app.permissions.remove("IdentityRiskyUser.Read.All")
+        ticks.restart()
+    if trouble == "outage":
+        ticks.tenant.faults = [Fault("status", *RISK)]
+    failing(ticks)
+    assert "risky" not in ticks.record
+
+
+def test_of_levels_asked_for_one_by_one_those_that_were_read_are_in_the_record_and_every_other_is_named() -> None:
+    ticks = synchronised()
+    ticks.tenant.behaviour.or_filter = False
+    ticks.tenant.faults = [Fault("status", *RISK, status=403, code="Forbidden", message="No.", skip=2)]
+    problems = failing(ticks)
+    assert ticks.record["risky"] == {"high": 4}
+    assert [re.findall(r"of level (\w+):", problem) for problem in problems] == [["medium"], ["low"]]
+
+
+# --- 8 and 9. pages ---
+
+
+@pytest.mark.parametrize("users", [499, 500, 1000, 499 * 2])
+def test_a_full_last_page_that_leads_nowhere_is_avoided_by_pages_of_another_size(users: int) -> None:
+    ticks = synchronised(0)
+    tenant = ticks.tenant
+    tenant.behaviour.full_last_page_links = True
+    for number in range(users):
+        tenant.set_risk(tenant.add_user(), RISK_LEVELS[number % 3])
+    for _ in range(2):
+        assert not ticks.tick().problems
+    tenant.dismiss(tenant.risky_at("low")[0])
+    tenant.set_risk(tenant.add_user(), "low")
+    for _ in range(3):
+        ticks.tick()
+    assert in_sync(ticks)
+
+
+@pytest.mark.parametrize("limit", [499, 120, 100, 20, 1])
+def test_a_limit_of_the_page_size_lowered_overnight_costs_requests_and_nothing_else(limit: int) -> None:
+    ticks = synchronised(30)
+    ticks.tenant.behaviour.risky_users_top = limit
+    ticks.tenant.dismiss(ticks.tenant.risky_at("high")[0])
+    for _ in range(2):
+        assert not ticks.tick().problems
+    assert in_sync(ticks)
+
+
+def test_where_identity_protection_refuses_every_query_each_levels_error_is_named() -> None:
+    ticks = synchronised()
+    ticks.tenant.faults = [Fault("status", *RISK, status=400, code="BadRequest", message="")]
+    problems = failing(ticks)
+    assert [re.findall(r"of level (\w+):", problem) for problem in problems] == [["high"], ["medium"], ["low"]]
+
+
+# --- 10 and 11. groups of the same name, or nearly ---
+
+
+@pytest.mark.parametrize("many", RISK_LEVELS)
+@pytest.mark.parametrize("max_subrequests", ["45", "12"])
+def test_thousands_of_groups_of_one_name_cost_a_share_of_the_budget_and_are_told_of(many: str, max_subrequests: str) -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    for _ in range(4400):
+        tenant.create_group(GROUP_NAMES[many])
+    ticks.restart()
+    ticks.clock.time += 1000
+    for level in RISK_LEVELS:
+        tenant.dismiss(tenant.risky_at(level)[0])
+        tenant.set_risk(tenant.add_user(), level)
+    ticks.tick(MAX_SUBREQUESTS=max_subrequests)
+    assert any(
+        re.search(rf"{many}: (more than )?\d+ groups are named {GROUP_NAMES[many]}; the oldest is used", line) for line in warnings(ticks)
+    )
+    for level in RISK_LEVELS:
+        if level != many or max_subrequests == "45":
+            assert members(tenant)[level] == risky(tenant)[level]
+    assert len(sent(ticks, *LOOK_UP)) <= 45 // 4
+    assert [len(tenant.groups_named(name)) for level, name in GROUP_NAMES.items() if level != many] == [1, 1]
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_group_whose_name_differs_in_case_is_named_with_its_id_and_left_alone(create: bool) -> None:
+    ticks = contoso() if create else synchronised()
+    other = ticks.tenant.create_group("IdentityProtection-RiskyUser-RiskLevel-High")
+    ticks.tick()
+    [line] = warnings(ticks)
+    assert f"{other.name} ({other.id}) differs from {GROUP_NAMES['high']} in case only" in line
+    assert not other.members
+    assert in_sync(ticks)
+
+
+# --- 12. a deleted group whose key is taken ---
+
+
+def test_a_deleted_group_that_keeps_its_key_is_to_be_restored_and_then_goes_on_with_its_id() -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    tenant.behaviour.unique_names_kept = True
+    group = tenant.group_named(GROUP_NAMES["high"])
+    ticks.clock.time += 1000
+    tenant.delete_group(group)
+    [problem] = failing(ticks)
+    assert "a deleted group has its unique name; restore it" in problem
+    assert "Deleted groups" in problem
+    tenant.restore_group(group)
+    ticks.tick()
+    assert in_sync(ticks)
+    assert tenant.group_named(GROUP_NAMES["high"]) is group
+
+
+# --- 13. the last minutes of a token ---
+
+
+@pytest.mark.parametrize("kind", ["status", "slow", "drop"])
+def test_while_the_old_token_works_a_login_host_that_fails_is_asked_once_in_a_while(kind: str) -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    for number in range(400):
+        tenant.set_risk(tenant.add_user(), RISK_LEVELS[number % 3])
+    ticks.clock.time += 3599 - 200
+    tenant.requests.clear()
+    tenant.faults = [Fault(kind, *TOKEN, delay=99.0)]  # type: ignore[arg-type]  # one of Fault's kinds
+    ticks.tick()
+    assert sum("oauth2" in exchange.url for exchange in tenant.requests) == 1
+    assert in_sync(ticks)
+
+
+# --- 14. never below a second ---
+
+
+@pytest.mark.parametrize("retry_after", ["0", "0.01", "-5"])
+def test_retry_after_nothing_is_still_a_second(retry_after: str) -> None:
+    ticks = synchronised()
+    ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    ticks.tenant.requests.clear()
+    ticks.tenant.faults = [Fault("status", *ADD, status=429, headers={"Retry-After": retry_after}, times=4)]
+    assert ticks.tick().outcome == "changed"
+    times = sent(ticks, "PATCH", "/groups/.*")
+    assert len(times) == 5
+    assert all(after - before >= 1 for before, after in pairwise(times))
+
+
+# --- 16 and 17. credentials ---
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (900382, "set AZURE_CLOUD"),
+        (900432, "set AZURE_CLOUD"),
+        (900439, "set AZURE_CLOUD"),
+        (7000229, "az ad sp create --id"),
+        (53003, "exclude the app from the policy"),
+    ],
+)
+def test_the_token_endpoints_rarer_refusals_have_their_remedies(code: int, remedy: str) -> None:
+    ticks = contoso()
+    ticks.tenant.faults = [sign_in_fault(code)]
+    [problem] = failing(ticks)
+    assert f"AADSTS{code}, " in problem
+    assert remedy in problem
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u2060", "\u00a0", "\t", "\r\n"])
+@pytest.mark.parametrize("name", ["AZURE_AD_TENANT_ID", "AZURE_AD_CLIENT_ID", "AZURE_AD_CLIENT_SECRET"])
+def test_what_nobody_sees_around_a_value_does_not_matter(name: str, mark: str) -> None:
+    ticks = contoso()
+    ticks.tick(**{name: f"{mark}{variables(ticks.tenant)[name]}{mark}"})
+    assert in_sync(ticks)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "complaint"),
+    [
+        ({"AZURE_AD_CLIENT_SECRET": '"a~secret"'}, "stands in quotes"),
+        ({"AZURE_AD_CLIENT_SECRET": "'a~secret'"}, "stands in quotes"),
+        ({"AZURE_AD_CLIENT_SECRET": "1b6e1c5a-7c1e-4f4e-9a53-1d4cf0a3a001"}, "is a GUID, as the Secret ID is"),
+        ({"AZURE_AD_CLIENT_SECRET": "a secret"}, "holds blanks or line breaks"),
+        ({"AZURE_AD_CLIENT_SECRET": "a\nsecret"}, "holds blanks or line breaks"),
+        ({"AZURE_AD_CLIENT_SECRET": "a\u00a0secret"}, "holds blanks or line breaks"),
+        ({"AZURE_AD_CLIENT_SECRET": "Łsecret"}, "holds characters that no client secret has"),
+        ({"AZURE_AD_CLIENT_SECRET": {"get": "a KV namespace"}}, "is a binding of another kind and not text"),
+        ({"AZURE_AD_TENANT_ID": ["contoso.example"]}, "is a binding of another kind and not text"),
+        (
+            {"AZURE_AD_CLIENT_ID": "1B6E1C5A-7C1E-4F4E-9A53-1D4CF0A3A00F", "AZURE_AD_TENANT_ID": "1b6e1c5a-7c1e-4f4e-9a53-1d4cf0a3a00f"},
+            "is the tenant's ID, too",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_right_is_named_for_what_it_is(overrides: dict[str, object], complaint: str) -> None:
+    given: dict[str, object] = {**variables(contoso().tenant), **overrides}
+    with pytest.raises(ConfigError) as refusal:
+        read_settings(given.get)
+    [problem] = refusal.value.problems
+    assert complaint in problem
+
+
+# --- 18. sentences ---
+
+
+def test_one_user_is_spoken_of_as_one() -> None:
+    ticks = synchronised()
+    ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    ticks.tenant.faults = [Fault("status", *ADD, status=403, code="Denied", message="No.")]
+    [problem] = failing(ticks)
+    assert problem.startswith("high: 1 user yet to join. Could not add 1 user to ")
+
+
+def test_several_users_refused_alike_are_named_in_a_sentence_of_their_own() -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    ticks.clock.time += 3600
+    ghosts = [tenant.add_user() for _ in range(3)]
+    for user in ghosts:
+        tenant.set_risk(user, "high")
+        tenant.delete_user(user, listed=False)
+    [problem] = failing(ticks)
+    assert not re.search(r"\.[;,]|\.\.", problem)
+    assert all(user.id in problem for user in ghosts)
+    assert " So it is with 3 users in all: " in problem
+
+
+def test_a_request_id_is_told_once() -> None:
+    ticks = synchronised()
+    ticks.tenant.behaviour.or_filter = False
+    ticks.tenant.faults = [Fault("status", path="/$batch", status=403)]
+    failing(ticks)
+    ids = ticks.record["failedRequests"]
+    assert isinstance(ids, list)
+    assert len(ids) == len(set(ids)) > 0
+
+
+def test_a_group_is_asked_for_by_its_key_with_plain_quotes() -> None:
+    sent_urls: list[str] = []
+
+    class Listening(Meddled):
+        async def fetch(self, request: HttpRequest) -> HttpResponse:
+            sent_urls.extend(item["url"] for item in (json.loads(request.body)["requests"] if "oauth2" not in request.url else ()))
+            return await super().fetch(request)
+
+    ticks = contoso()
+    Listening(ticks.tenant, ticks.clock).tick()
+    keys = [url for url in sent_urls if url.startswith("/groups(")]
+    assert {url.partition("?")[0] for url in keys} == {f"/groups(uniqueName='{name}')" for name in GROUP_NAMES.values()}
