@@ -37,7 +37,7 @@ async def read_pages(request: GraphRequest, root: str, *, at_most: int | None = 
         [response] = await ask(request)
         body = response.body if isinstance(response.body, dict) else {}
         page, pages = body.get("value"), len(followed) + 1
-        if not response.ok or not isinstance(page, list):
+        if response.status != 200 or not isinstance(page, list):  # another 2xx, 206 say, promises less than a page
             return Listing(entries, len(followed), response, "failed")
         entries += page
         link = body.get("@odata.nextLink")

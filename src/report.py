@@ -59,7 +59,7 @@ class Report:
     request_ids: list[str] = field(default_factory=list)
     states: Mapping[str, GroupState] = field(default_factory=dict)
     plans: dict[str, tuple[Plan, Plan]] = field(default_factory=dict)
-    """What the tick set out to do with the groups, and with the lists, and what it came to with all the evidence."""
+    """What the tick set out to do with the groups and with the lists, by these names, and what it came to with all the evidence."""
     unfinished: int = 0
 
     # --- while the tick runs ---
@@ -142,7 +142,7 @@ class Report:
 
     def planned(self, tallies: Mapping[str, Tally], first: Plan, last: Plan, missing: Collection[str]) -> None:
         """What the tick set out to do, and what is left of it: leaves held back, and in a dry run all."""
-        self.plans[self._title(tallies, "")] = first, last
+        self.plans["lists" if tallies is self.lists else "groups"] = first, last
         for level, change in last.changes.items():
             title, joins, leaves = self._title(tallies, level), first.changes[level].joins, change.leaves
             tallies[level].planned = bool(joins or first.departures.get(level))

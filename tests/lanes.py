@@ -7,6 +7,7 @@ import simulator
 from addresses import Mailbox, forms
 from budget import HttpRequest, HttpResponse
 from plan import RISK_LEVELS
+from report import Report
 from settings import Settings, read_settings
 from simulator.cloudflare import Account, ListWrite
 from tests.ticks import StoppedClock, Ticks, variables
@@ -34,7 +35,9 @@ class Lane(Ticks):
         await self.clock.sleep(min(answer.delay, request.timeout))
         if answer.delay > request.timeout:
             raise TimeoutError
-        return HttpResponse(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body.decode(errors="replace"))
+        return HttpResponse(
+            answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body.decode(errors="replace")
+        )
 
     def held(self) -> dict[str, set[str]]:
         """What each list holds, in lower case."""
@@ -55,7 +58,7 @@ class Lane(Ticks):
         """The requests to Cloudflare in the latest tick: method, and path below the lists."""
         return [f"{each.method} {each.url.partition('/gateway/lists')[2]}" for each in self.account.requests]
 
-    def tick(self, **overrides: str):  # type: ignore[no-untyped-def]  # as Ticks has it
+    def tick(self, **overrides: str) -> Report:
         self.account.reset_counters()
         self.account.requests.clear()
         return super().tick(**overrides)
