@@ -24,17 +24,18 @@ class Simulated(Protocol):
     def handle(self, request: Request) -> Response: ...
 
 
-def create_app(*services: Simulated) -> ASGIApp:
+def create_app(*services: Simulated, host: str = "") -> ASGIApp:
     """An ASGI app that answers as the services do, at their speed; a lost connection is one closed without an answer.
 
-    What is meant for a host of none of them goes to the first, which notices.
+    Whoever comes to this machine without `X-Forwarded-Host`, a client that was only told another base URL, means `host`.
+    What is meant for a host of none of the services goes to the first, which notices.
     """
-    return Starlette(routes=[Route("/{path:path}", _Endpoint(services), methods=METHODS)])
+    return Starlette(routes=[Route("/{path:path}", _Endpoint(services, host), methods=METHODS)])
 
 
 class _Endpoint:
-    def __init__(self, services: Collection[Simulated]) -> None:
-        self._first = next(iter(services))
+    def __init__(self, services: Collection[Simulated], host: str) -> None:
+        self._first, self._host = next(iter(services)), host
         self._services = {host: service for service in services for host in service.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +52,8 @@ class _Endpoint:
             return responses.PlainTextResponse("This server answers only for itself.", 421)
         query = http.scope["query_string"].decode("latin-1")
         target = http.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
-        host = http.headers.get("x-forwarded-host", http.url.netloc)
+        named = self._host if self._host and http.url.hostname in LOOPBACK else http.url.netloc
+        host = http.headers.get("x-forwarded-host", named)
         headers = {name: value for name, value in http.headers.items() if name not in ("host", "x-forwarded-host")}
         service = self._services.get(host.partition(":")[0], self._first)
         answer = service.handle(Request(http.method, f"https://{host}{target}", headers, await http.body()))

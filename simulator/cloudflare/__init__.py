@@ -6,9 +6,9 @@
     account.page_load(person).isolated
 
 It knows no sockets and never waits: an answer says how long it takes. What Cloudflare leaves undecided is in `account.behaviour`,
-what goes wrong is in `account.faults` (a path is that below `/client/v4`, a code a number) or switched on by name
-(`account.switch("outage", on=True)`), and what no client should ever do is in `account.violations`. `account.connect(directory)`
-lets a tenant's groups arrive by SCIM, every 40 minutes.
+what goes wrong in `account.faults` (a path is that below `/client/v4`, a code a number) or switched on by name
+(`Switchboard(account, PRESETS).switch("outage", on=True)`), and what no client should ever do in `account.violations`.
+`account.connect(directory)` lets a tenant's groups arrive by SCIM, every 40 minutes.
 """
 
 from simulator.cloudflare.account import Account
@@ -16,7 +16,7 @@ from simulator.cloudflare.behaviour import Behaviour
 from simulator.cloudflare.deployed import Worker
 from simulator.cloudflare.enforcement import Decision
 from simulator.cloudflare.faults import Ineffective
-from simulator.cloudflare.presets import PRESETS, Preset
+from simulator.cloudflare.presets import PRESETS
 from simulator.cloudflare.provisioned import IdentityProvider
 from simulator.cloudflare.scim import Directory, DirectoryGroup, DirectoryUser, ScimCycle
 from simulator.cloudflare.state import GatewayList, ListWrite, Person, Rule, Token
@@ -34,7 +34,6 @@ __all__ = [
     "Ineffective",
     "ListWrite",
     "Person",
-    "Preset",
     "Rule",
     "ScimCycle",
     "Token",

@@ -8,10 +8,8 @@ from random import Random
 from simulator.cloudflare import enforcement, rules
 from simulator.cloudflare.administration import Administration
 from simulator.cloudflare.enforcement import Decision
-from simulator.cloudflare.presets import PRESETS
 from simulator.cloudflare.registry import Registry
 from simulator.cloudflare.state import GatewayList, Person, Rule
-from simulator.faults import Fault
 from simulator.messages import JSON
 
 LEVELS = ("high", "medium", "low")
@@ -22,7 +20,6 @@ class Account(Administration):
 
     def __init__(self, clock: Callable[[], float] = time.time, random: Random | None = None) -> None:
         super().__init__(clock, random or Random(1))
-        self._switched_on: dict[str, list[Fault]] = {}
 
     @classmethod
     def contoso(cls, seed: int = 1, clock: Callable[[], float] = time.time) -> "Account":
@@ -83,26 +80,8 @@ class Account(Administration):
         """Somebody by their address, in whatever case."""
         return next((each for each in self.state.people.values() if each.email.lower() == email.lower()), None)
 
-    @property
-    def switched_on(self) -> frozenset[str]:
-        """The presets (presets.PRESETS) now on."""
-        return frozenset(self._switched_on)
-
-    def switch(self, preset: str, *, on: bool) -> None:
-        """Begin or end one of presets.PRESETS; no matter if it has already. Raises KeyError."""
-        chosen = PRESETS[preset]
-        if on and preset not in self._switched_on:
-            self._switched_on[preset] = chosen.new_faults()
-            self.faults = [*self.faults, *self._switched_on[preset]]
-            chosen.begin(self)
-        elif not on and preset in self._switched_on:
-            ended = self._switched_on.pop(preset)
-            self.faults = [fault for fault in self.faults if not any(fault is each for each in ended)]
-            chosen.end(self)
-        self.changed()
-
     def snapshot(self) -> dict[str, JSON]:
-        """Lists, rules, people, cycles, counters, faults and behaviour as JSON, for a page."""
+        """Lists, rules, people, provisioning jobs, counters, faults and behaviour as JSON, for a page."""
         return {
             "time": self.clock(),
             "account": self.id,
@@ -117,19 +96,16 @@ class Account(Administration):
                 for each in self.state.people.values()
             ],
             "providers": [
-                {"id": each.id, "name": each.name, "groups": [group.name for group in each.groups.values()]}
+                {"id": each.id, "name": each.name, "groups": [group.content.name for group in each.groups.values()]}
                 for each in self.state.providers.values()
             ],
-            "cycles": [
-                {"next": each.next, "last": each.last, "paused": each.paused, "quarantined": each.quarantined} for each in self.cycles
-            ],
+            "jobs": [{"next": each.next, "last": each.last, "paused": each.paused, "quarantined": each.quarantined} for each in self.jobs],
             "tokens": [
                 {"id": each.id, "name": each.name, "permissions": [*sorted(each.permissions)]} for each in self.state.tokens.values()
             ],
             "workers": [*self.state.workers],
             "behaviour": asdict(self.behaviour),
             "faults": [asdict(fault) for fault in self.faults],
-            "presets": {name: name in self._switched_on for name in PRESETS},
             "violations": list(self.violations),
             "subrequests": self.subrequests,
             "writes": self.writes,

@@ -13,6 +13,7 @@ from simulator.cloudflare.registry import Registry
 from simulator.cloudflare.scim import INTERVAL, Directory, ScimCycle
 from simulator.cloudflare.state import GatewayList, Item, ListWrite, Rule, Token, TokenKind
 from simulator.messages import JSON
+from simulator.scim import ProvisioningJob, ScimEndpoint, Unauthorized, Unreachable
 
 EVERY_MINUTE = "* * * * *"
 
@@ -22,12 +23,13 @@ class Administration(Front):
 
     def __init__(self, clock: Callable[[], float], random: Random) -> None:
         super().__init__(clock, random)
-        self.cycles: list[ScimCycle] = []
+        self.jobs: list[ProvisioningJob] = []
+        """Whoever provisions to this account, and has no clock but the account's to be woken by."""
 
     def catch_up(self) -> None:
-        """Run the provisioning cycles that are due."""
-        for cycle in self.cycles:
-            cycle.run_due()
+        """Let the provisioning run that is due."""
+        for job in self.jobs:
+            job.run_due()
 
     @property
     def id(self) -> str:
@@ -128,9 +130,21 @@ class Administration(Front):
 
         It runs when it is due by the account's clock, as soon as anything is asked of the account.
         """
-        cycle = ScimCycle(directory, Registry(self.service, self.provider), self.clock, interval, first)
-        self.cycles.append(cycle)
-        return cycle
+        provider = self.provider
+        job = ScimCycle(
+            directory, self.door, provider.scim_base_url, provider.scim_secret or "", self.clock, interval=interval, first=first
+        )
+        self.jobs.append(job)
+        return job
+
+    def door(self, address: str, token: str) -> ScimEndpoint:
+        """The SCIM endpoint at this base address (a simulator.scim.Door). Raises Unreachable or Unauthorized."""
+        provider = next((each for each in self.state.providers.values() if each.scim_base_url == address.rstrip("/")), None)
+        if provider is None or not provider.scim_enabled:
+            raise Unreachable(address)
+        if token != provider.scim_secret:
+            raise Unauthorized
+        return Registry(self.service, provider)
 
     def deploy_worker(self, name: str, *, crons: Iterable[str] = (EVERY_MINUTE,), variables: Mapping[str, str] | None = None) -> Worker:
         """Deploy a Worker, or a new version of one, whose secrets stay."""

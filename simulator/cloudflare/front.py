@@ -1,7 +1,6 @@
 """api.cloudflare.com as one account sees it: requests in, answers out, a log of both."""
 
 import json
-from collections import deque
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from random import Random
@@ -15,60 +14,39 @@ from simulator.cloudflare.limits import Limits, Throttled
 from simulator.cloudflare.routes import VERIFYING, route
 from simulator.cloudflare.service import Call, Service
 from simulator.cloudflare.state import State, Token
-from simulator.faults import UNDONE, Fault
-from simulator.messages import JSON, Exchange, Refusal, Request, Response
-from simulator.spoil import spoil_response
+from simulator.faults import striking, undone
+from simulator.messages import JSON, Exchange, Refusal, Request, Response, as_json
+from simulator.spoil import Manner, spoil_response
+from simulator.standin import StandIn
 
 HOST = "api.cloudflare.com"
 ROOT = "/client/v4"
-REMEMBERED = 5000
+EXPIRED = Refusal(401, "9109", "Invalid access token")
+MANNER = Manner(EXPIRED, f"https://{HOST}.attacker.example{ROOT}/accounts", "result", next_link=None)
 
 
-class Front:
+class Front(StandIn):
     """Answers requests out of an account's state. `clock` gives epoch seconds."""
 
+    hosts = frozenset({HOST})
+
     def __init__(self, clock: Callable[[], float], random: Random) -> None:
-        self.clock, self.random = clock, random
+        super().__init__(clock, random)
         self.behaviour = Behaviour()
-        self.faults: list[Fault] = []
-        self.violations: list[str] = []
-        self.requests: deque[Exchange] = deque(maxlen=REMEMBERED)
         self.state = State(f"{random.getrandbits(128):032x}", clock())
         self.service = Service(self.state, self.behaviour, random, self.violations.append)
-        self.on_change: Callable[[], None] | None = None
         self._limits = Limits(self.behaviour)
         self._unknown_code = random.choice([code for code in range(2000, 3000) if code != 2218])
-        self.reset_counters()
 
     def reset_counters(self) -> None:
         """Start counting anew."""
-        self.subrequests = self.writes = 0
-
-    def handle(self, request: Request) -> Response:
-        """The answer. Raises Dropped."""
-        self.catch_up()
-        self.subrequests += 1
-        self.writes += request.method != "GET" and not request.url.endswith("/graphql")
-        exchange = Exchange(self.clock(), request.method, request.url, 0)
-        self.requests.append(exchange)
-        try:
-            response = self._respond(request)
-            exchange.status, exchange.delay = response.status, response.delay
-            return response
-        finally:
-            self.changed()
-
-    def catch_up(self) -> None:
-        """Let happen what is due by now."""
-
-    def changed(self) -> None:
-        """Let `on_change` know."""
-        if self.on_change:
-            self.on_change()
+        super().reset_counters()
+        self.writes = 0
 
     # --- one request ---
 
-    def _respond(self, request: Request) -> Response:
+    def _respond(self, request: Request, _: Exchange) -> Response:
+        self.writes += request.method != "GET" and not request.url.endswith("/graphql")
         url = urlsplit(request.url)
         headers = {name.lower(): value for name, value in request.headers.items()}
         if url.scheme != "https" or url.hostname != HOST:
@@ -76,13 +54,13 @@ class Front:
             self.violations.append(f"a request to {url.scheme}://{url.hostname}{bearer}")
             return Response(404, {}, b"", self.behaviour.answer_seconds)
         path = url.path.removeprefix(ROOT)
-        struck = [fault for fault in self.faults if fault.strikes(request.method, path)]
-        if any(fault.kind in UNDONE for fault in struck):
+        struck = striking(self.faults, request.method, path)
+        if undone(struck):
             response = self._response(200, {}, b"")
         else:
             ineffective = next((fault for fault in struck if isinstance(fault, Ineffective)), None)
             response = self._answer(request, path, url.query, headers, ineffective)
-        return spoil_response(response, struck, self._by_fault, request.url)
+        return spoil_response(response, struck, MANNER, self._by_fault, request.url)
 
     def _answer(self, request: Request, path: str, query: str, headers: Mapping[str, str], ineffective: Ineffective | None) -> Response:
         now = self.clock()
@@ -143,7 +121,7 @@ class Front:
 
     def _by_fault(self, refusal: Refusal) -> Response:
         """What a fault's status looks like here: `code` is a number, or text where none is meant."""
-        if refusal.code == "InvalidAuthenticationToken":
+        if refusal is MANNER.expired:
             return self._refused(tokens.dead(self.service))
         code = int(refusal.code) if refusal.code.isdecimal() else None
         if refusal.status == 429:
@@ -153,8 +131,7 @@ class Front:
         return self._refused(Refused(refusal.status, code, refusal.message, headers=refusal.headers))
 
     def _json(self, status: int, body: JSON, headers: Mapping[str, str]) -> Response:
-        encoded = json.dumps(body, separators=(",", ":")).encode()
-        return self._response(status, {**headers, "Content-Type": "application/json"}, encoded)
+        return self._response(status, {**headers, "Content-Type": "application/json"}, as_json(body))
 
     def _page(self, status: int, code: int) -> Response:
         ray = f"{self.random.getrandbits(64):016x}"

@@ -5,45 +5,38 @@ in five minutes for each user or account token, then none for five minutes; 200 
 (https://developers.cloudflare.com/fundamentals/api/reference/limits/). Observed: the forms of the answer.
 """
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from simulator.cloudflare.behaviour import Behaviour
 from simulator.cloudflare.state import Token
+from simulator.quotas import Quota
 
 
-@dataclass(slots=True)
 class Window:
     """At most `most` requests in `seconds`; whoever asks for more gets nothing for `penalty` seconds."""
 
-    most: int
-    seconds: float
-    penalty: float
-    _asked: deque[float] = field(default_factory=deque)
-    _blocked_until: float = 0.0
+    def __init__(self, most: int, seconds: float, penalty: float) -> None:
+        self.most, self.seconds, self._penalty = most, seconds, penalty
+        self._asked = Quota(seconds)
+        self._blocked_until = 0.0
 
     def take(self, now: float) -> float:
         """Count a request; 0, or how many seconds to wait."""
         if now < self._blocked_until:
             return self._blocked_until - now
-        while self._asked and now - self._asked[0] >= self.seconds:
-            self._asked.popleft()
-        if len(self._asked) >= self.most:
-            self._blocked_until = now + self.penalty
+        if self._asked.take(1, now, self.most):
+            self._blocked_until = now + self._penalty
             self._asked.clear()
-            return self.penalty
-        self._asked.append(now)
+            return self._penalty
         return 0.0
 
     def left(self, now: float) -> int:
         """How many requests are left."""
-        return 0 if now < self._blocked_until else self.most - len(self._asked)
+        return 0 if now < self._blocked_until else self.most - int(self._asked.used(now))
 
     def reset(self, now: float) -> int:
         """Seconds until there is one more."""
-        if now < self._blocked_until:
-            return int(self._blocked_until - now)
-        return int(self.seconds - (now - self._asked[0])) if self._asked else 0
+        return int(self._blocked_until - now if now < self._blocked_until else self._asked.wait(now))
 
 
 @dataclass(frozen=True, slots=True)

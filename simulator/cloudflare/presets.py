@@ -1,52 +1,38 @@
-"""Troubles of Cloudflare's to choose from by name, to be switched on and off while an account is watched."""
+"""The troubles of an account to choose from."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from simulator.cloudflare.account import Account
 from simulator.cloudflare.faults import Ineffective
 from simulator.faults import Fault
-
-if TYPE_CHECKING:
-    from simulator.cloudflare.account import Account
+from simulator.presets import Preset
 
 _LISTS = "/accounts/*/gateway/lists*"
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """One trouble, what it is, and how it begins and ends; its faults are there in between."""
-
-    title: str
-    explanation: str
-    new_faults: Callable[[], list[Fault]] = list
-    begin: "Callable[[Account], None]" = lambda account: None
-    end: "Callable[[Account], None]" = lambda account: None
-
-
-def _set(name: str, value: object) -> "Callable[[Account], None]":
+def _set(name: str, value: object) -> Callable[[Account], None]:
     return lambda account: setattr(account.behaviour, name, value)
 
 
-def _disable(account: "Account") -> None:
+def _disable(account: Account) -> None:
     account.token.disabled = True
 
 
-def _enable(account: "Account") -> None:
+def _enable(account: Account) -> None:
     account.token.disabled = False
 
 
-def _quarantine(account: "Account") -> None:
-    for cycle in account.cycles:
-        cycle.paused = True
+def _pause(account: Account) -> None:
+    for job in account.jobs:
+        job.paused = True
 
 
-def _release(account: "Account") -> None:
-    for cycle in account.cycles:
-        cycle.paused = False
+def _resume(account: Account) -> None:
+    for job in account.jobs:
+        job.paused = False
 
 
-PRESETS: Mapping[str, Preset] = {
+PRESETS: Mapping[str, Preset[Account]] = {
     "throttling": Preset(
         "Throttling", "Every other request about lists is answered 429.", lambda: [Fault("status", path=_LISTS, status=429, every=2)]
     ),
@@ -65,5 +51,5 @@ PRESETS: Mapping[str, Preset] = {
         "Every third request is refused although the token is good.",
         lambda: [Fault("status", status=403, code="10000", message="Authentication error", every=3)],
     ),
-    "provisioning stopped": Preset("Provisioning stopped", "Entra provisions nothing to Cloudflare.", begin=_quarantine, end=_release),
+    "provisioning stopped": Preset("Provisioning stopped", "Entra provisions nothing to Cloudflare.", begin=_pause, end=_resume),
 }

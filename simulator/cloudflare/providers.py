@@ -68,7 +68,6 @@ def found(service: Service, provider_id: str) -> IdentityProvider:
 
 def provider_entity(service: Service, provider: IdentityProvider, scim_secret: str | None = None) -> dict[str, JSON]:
     """A provider as it is read; with the SCIM secret where it is shown, once."""
-    base = f"https://contoso.cloudflareaccess.com/cdn-cgi/access/identity_providers/{provider.id}/scim/v2"
     hidden = MASK if service.behaviour.secret_shown_as == "masked" else None
     return {
         "id": provider.id,
@@ -81,7 +80,7 @@ def provider_entity(service: Service, provider: IdentityProvider, scim_secret: s
             "identity_update_behavior": provider.identity_update_behavior,
             "user_deprovision": provider.user_deprovision,
             "seat_deprovision": provider.seat_deprovision,
-            "scim_base_url": base,
+            "scim_base_url": provider.scim_base_url,
             "secret": scim_secret,
         },
     }

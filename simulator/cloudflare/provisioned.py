@@ -4,32 +4,33 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from simulator.messages import JSON
+from simulator.scim import ScimGroup, ScimUser
 
 UpdateBehaviour: TypeAlias = Literal["automatic", "reauth", "no_action"]
 
 
 @dataclass(slots=True)
-class ScimUser:
+class ProvisionedUser:
     """A user as the directory provisioned them."""
 
     id: str
-    external_id: str
-    user_name: str
-    name: str
-    email: str | None
+    content: ScimUser
     active: bool
     created: float
     modified: float
 
+    @property
+    def address(self) -> str:
+        """What finds the person."""
+        return self.content.email or self.content.user_name
+
 
 @dataclass(slots=True)
-class ScimGroup:
-    """A group as the directory provisioned it; `members` are ids of ScimUsers."""
+class ProvisionedGroup:
+    """A group as the directory provisioned it; its members are ids of ProvisionedUsers."""
 
     id: str
-    external_id: str
-    name: str
-    members: set[str]
+    content: ScimGroup
     created: float
     modified: float
 
@@ -41,13 +42,13 @@ class ScimEvent:
     logged: float
     method: Literal["POST", "PATCH", "DELETE"]
     resource_type: Literal["USER", "GROUP"]
-    status: Literal["SUCCESS", "FAILURE"]
     cf_resource_id: str
     idp_resource_id: str
+    body: str
     group_name: str = ""
     user_email: str = ""
+    status: Literal["SUCCESS", "FAILURE"] = "SUCCESS"
     error: str = ""
-    body: str = ""
 
 
 @dataclass(slots=True)
@@ -64,6 +65,11 @@ class IdentityProvider:
     identity_update_behavior: UpdateBehaviour = "automatic"
     user_deprovision: bool = False
     seat_deprovision: bool = False
-    users: dict[str, ScimUser] = field(default_factory=dict)
-    groups: dict[str, ScimGroup] = field(default_factory=dict)
+    users: dict[str, ProvisionedUser] = field(default_factory=dict)
+    groups: dict[str, ProvisionedGroup] = field(default_factory=dict)
     log: list[ScimEvent] = field(default_factory=list)
+
+    @property
+    def scim_base_url(self) -> str:
+        """Where its SCIM endpoint is."""
+        return f"https://contoso.cloudflareaccess.com/cdn-cgi/access/identity_providers/{self.id}/scim/v2"

@@ -7,7 +7,7 @@ groups assigned to its application and writes what differs. Whoever is in none o
 from collections.abc import Callable, Collection, Iterable
 from typing import Literal, Protocol
 
-from simulator.cloudflare.registry import Registry
+from simulator.scim import Door, ScimEndpoint, ScimGroup, ScimUser, Unauthorized, Unreachable
 
 INTERVAL = 2400.0
 IN_QUARANTINE = 86_400.0
@@ -19,7 +19,7 @@ class DirectoryUser(Protocol):
     """A user as provisioning reads them; without a mailbox `mail` is None."""
 
     @property
-    def user_principal_name(self) -> str: ...
+    def principal_name(self) -> str: ...
     @property
     def mail(self) -> str | None: ...
     @property
@@ -40,90 +40,126 @@ class DirectoryGroup(Protocol):
 class Directory(Protocol):
     """All that provisioning reads of a tenant."""
 
-    def assigned_groups(self) -> Iterable[DirectoryGroup]:
-        """The groups assigned to the enterprise application that provisions to Cloudflare."""
+    def assigned_groups(self, time: float) -> Iterable[DirectoryGroup]:
+        """The groups assigned to the enterprise application that provisions to Cloudflare, as they were then (epoch seconds)."""
 
     def user(self, user_id: str) -> DirectoryUser | None:
         """The user; None where it is deleted, disabled or no user."""
 
 
 class ScimCycle:
-    """The job that carries a directory's groups over, on the clock it is given.
+    """The job that carries a directory's groups over, on the clock it is given; `first` is when it first runs, else at once.
 
-    `next` is when the next cycle is due, in epoch seconds. `paused` and `quarantined` may be set; a cycle that Cloudflare
-    refuses, for a SCIM secret that is not its own or SCIM that is off, quarantines it, a good one ends that. What a cycle takes
-    to run (Microsoft: 0.01 to 0.08 minutes an object) is left out.
+    A cycle that Cloudflare refuses, for a SCIM secret that is not its own or SCIM that is off, quarantines it, a good one ends
+    that. What a cycle takes to run (Microsoft: 0.01 to 0.08 minutes an object) is left out.
     """
 
     def __init__(
-        self, directory: Directory, registry: Registry, clock: Callable[[], float], interval: float = INTERVAL, first: float | None = None
+        self,
+        directory: Directory,
+        door: Door,
+        address: str,
+        secret: str,
+        clock: Callable[[], float],
+        *,
+        interval: float = INTERVAL,
+        first: float | None = None,
     ) -> None:
-        self._directory, self._registry, self._clock = directory, registry, clock
-        self.interval = interval
-        self.next = clock() if first is None else first
-        self.secret = registry.provider.scim_secret
-        """The bearer token that Entra holds."""
-        self.paused = self.quarantined = False
+        self._directory, self._door, self._clock, self.interval = directory, door, clock, interval
+        self.address, self.secret = address, secret
+        """Where Entra is told that Cloudflare's SCIM endpoint is, and the bearer token that it holds."""
+        self.quarantined = False
         self.skip_out_of_scope_deletions = False
         self.external_id: Literal["mailNickname", "objectId"] = "mailNickname"
         """What the mapping sends as a user's externalId; by default that is not the object id."""
         self.last: float | None = None
-        """When the last good cycle ran."""
+        self._next = clock() if first is None else first
+        self._paused = False
+        self._users: dict[str, str] = {}
+        self._groups: dict[str, tuple[str, frozenset[str]]] = {}
+        """What Cloudflare calls what is in scope, by the directory's ids; of a group, its members there."""
+
+    @property
+    def next(self) -> float | None:
+        """When the next cycle is due, in epoch seconds; None while it is paused."""
+        return None if self._paused else self._next
+
+    @property
+    def paused(self) -> bool:
+        """Whether it rests. What became due meanwhile is due when it no longer does."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        if self._paused and not paused:
+            self._next = max(self._next, self._clock())
+        self._paused = paused
 
     def run_due(self) -> bool:
-        """Run the cycle that is due, if one is; whether one ran. Several that were missed are one: it reads what is there now."""
+        """Run the cycle that is due, if one is, as of the time at which it was; whether one ran. Of several, the last is enough."""
         now = self._clock()
-        if self.paused or now < self.next:
+        if self._paused or now < self._next:
             return False
-        self.run()
-        step = IN_QUARANTINE if self.quarantined else self.interval
-        self.next += step * (1 + (now - self.next) // step)
+        due = now - (now - self._next) % self._step
+        self.run(due)
+        self._next = due + self._step
         return True
 
-    def run(self) -> bool:
-        """One cycle now, whatever is due; whether Cloudflare took it."""
-        self.quarantined = not self._accepted()
-        if self.quarantined:
+    def run(self, time: float | None = None) -> bool:
+        """One cycle as of a time, else now, whatever is due; whether Cloudflare took it."""
+        endpoint = self._open()
+        self.quarantined = endpoint is None
+        if endpoint is None:
             return False
-        now, groups = self._clock(), list(self._directory.assigned_groups())
-        scim_ids = self._put_users({member for group in groups for member in group.members}, now)
+        time = self._clock() if time is None else time
+        groups = list(self._directory.assigned_groups(time))
+        users = self._put_users(endpoint, {member for group in groups for member in group.members}, time)
         if not self.skip_out_of_scope_deletions:
-            for user in self._registry.provider.users.values():
-                if user.id not in scim_ids.values():
-                    self._registry.deactivate(user, now)
+            for gone in sorted(set(self._users.values()) - set(users.values())):
+                endpoint.deactivate_user(gone, time)
+            self._users = users
         for group in groups:
-            self._registry.put_group(group.id, group.name, {scim_ids[each] for each in group.members if each in scim_ids}, now)
-        assigned = {group.id for group in groups}
-        for gone in [each for each in self._registry.provider.groups.values() if each.external_id not in assigned]:
-            self._registry.drop_group(gone, now)
-        self._registry.update_identities(now)
-        self.last = now
+            self._put_group(endpoint, group, frozenset(users[each] for each in group.members if each in users), time)
+        for group_id in self._groups.keys() - {group.id for group in groups}:
+            endpoint.delete_group(self._groups.pop(group_id)[0], time)
+        self.last = time
         return True
 
     def provision_on_demand(self, group_id: str, user_ids: Collection[str]) -> bool:
         """Carry up to five memberships of one assigned group over, paused or not; whether Cloudflare took it. Raises ValueError."""
         if not 1 <= len(user_ids) <= MOST_ON_DEMAND:
             raise ValueError(f"on demand takes 1 to {MOST_ON_DEMAND} members")
-        group = next((each for each in self._directory.assigned_groups() if each.id == group_id), None)
-        if group is None or not self._accepted():
+        now, endpoint = self._clock(), self._open()
+        group = next((each for each in self._directory.assigned_groups(now) if each.id == group_id), None)
+        if group is None or endpoint is None:
             return False
-        now = self._clock()
-        scim_ids = self._put_users({each for each in user_ids if each in group.members}, now)
-        known = next((each.members for each in self._registry.provider.groups.values() if each.external_id == group_id), set())
-        self._registry.put_group(group.id, group.name, known | set(scim_ids.values()), now)
-        self._registry.update_identities(now)
+        users = self._put_users(endpoint, {each for each in user_ids if each in group.members}, now)
+        _, held = self._groups.get(group_id, ("", frozenset[str]()))
+        self._put_group(endpoint, group, held | set(users.values()), now)
         return True
 
-    def _accepted(self) -> bool:
-        provider = self._registry.provider
-        return provider.scim_enabled and self.secret is not None and self.secret == provider.scim_secret
+    @property
+    def _step(self) -> float:
+        return IN_QUARANTINE if self.quarantined else self.interval
 
-    def _put_users(self, user_ids: set[str], now: float) -> dict[str, str]:
-        """The ScimUser's id of each of them whom the directory has."""
+    def _open(self) -> ScimEndpoint | None:
+        try:
+            return self._door(self.address, self.secret)
+        except (Unauthorized, Unreachable):
+            return None
+
+    def _put_users(self, endpoint: ScimEndpoint, user_ids: set[str], now: float) -> dict[str, str]:
+        """What Cloudflare calls each of them whom the directory has."""
         made = {}
         for user_id in sorted(user_ids):
             if user := self._directory.user(user_id):
-                nickname = (user.mail or user.user_principal_name).partition("@")[0]
+                nickname = (user.mail or user.principal_name).partition("@")[0]
                 external_id = user_id if self.external_id == "objectId" else nickname
-                made[user_id] = self._registry.put_user(external_id, user.user_principal_name, user.name, user.mail, now).id
+                content = ScimUser(external_id, user.principal_name, user.name, user.mail)
+                made[user_id] = endpoint.put_user(content, self._users.get(user_id), now)
+        self._users.update(made)
         return made
+
+    def _put_group(self, endpoint: ScimEndpoint, group: DirectoryGroup, members: frozenset[str], now: float) -> None:
+        known, _ = self._groups.get(group.id, (None, members))
+        self._groups[group.id] = endpoint.put_group(ScimGroup(group.id, group.name, members), known, now), members

@@ -8,7 +8,7 @@ import re
 
 from simulator.cloudflare.envelope import Answer, parse_stamp, stamp
 from simulator.cloudflare.providers import found
-from simulator.cloudflare.provisioned import ScimEvent, ScimGroup, ScimUser
+from simulator.cloudflare.provisioned import ProvisionedGroup, ProvisionedUser, ScimEvent
 from simulator.cloudflare.service import Call, Service, invalid
 from simulator.messages import JSON
 
@@ -21,7 +21,7 @@ def list_groups(service: Service, call: Call, match: "re.Match[str]") -> Answer:
     _population(service, call)
     groups = [each for each in found(service, match["provider"]).groups.values() if _chosen(call, each)]
     name = call.one("name")
-    return service.page(call, [_group(each) for each in groups if name in (None, each.name)], _PAGE, _PAGE)
+    return service.page(call, [_group(each) for each in groups if name in (None, each.content.name)], _PAGE, _PAGE)
 
 
 def list_users(service: Service, call: Call, match: "re.Match[str]") -> Answer:
@@ -29,8 +29,8 @@ def list_users(service: Service, call: Call, match: "re.Match[str]") -> Answer:
     _population(service, call)
     wanted = {name: call.one(name) for name in ("username", "email", "name")}
 
-    def kept(user: ScimUser) -> bool:
-        has = {"username": user.user_name, "email": user.email or "", "name": user.name}
+    def kept(user: ProvisionedUser) -> bool:
+        has = {"username": user.content.user_name, "email": user.content.email or "", "name": user.content.name}
         return all(value is None or value.lower() == has[name].lower() for name, value in wanted.items())
 
     users = [each for each in found(service, match["provider"]).users.values() if _chosen(call, each) and kept(each)]
@@ -58,13 +58,13 @@ def _population(service: Service, call: Call) -> None:
         raise service.right_missing()
 
 
-def _chosen(call: Call, resource: ScimGroup | ScimUser) -> bool:
+def _chosen(call: Call, resource: ProvisionedGroup | ProvisionedUser) -> bool:
     """Whether the ids choose it; raises Refused where they are too many or not alone."""
     own, directory = call.query.get("cf_resource_id", ()), call.query.get("idp_resource_id", ())
     others = call.query.keys() & {"name", "username", "email"}
     if len(own) > _MOST_IDS or len(directory) > _MOST_IDS or ((own or directory) and others) or (own and directory):
         raise invalid(f"at most {_MOST_IDS} ids of one kind, and no other filter beside them")
-    return not (own or directory) or resource.id in own or resource.external_id in directory
+    return not (own or directory) or resource.id in own or resource.content.external_id in directory
 
 
 def _kept(call: Call, event: ScimEvent) -> bool:
@@ -85,23 +85,23 @@ def _kept(call: Call, event: ScimEvent) -> bool:
     return within and all(value in call.query[name] for name, value in has.items() if name in call.query)
 
 
-def _group(group: ScimGroup) -> dict[str, JSON]:
+def _group(group: ProvisionedGroup) -> dict[str, JSON]:
     return {
         "id": group.id,
-        "displayName": group.name,
-        "externalId": group.external_id,
+        "displayName": group.content.name,
+        "externalId": group.content.external_id,
         "meta": {"created": stamp(group.created), "lastModified": stamp(group.modified)},
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
     }
 
 
-def _user(user: ScimUser) -> dict[str, JSON]:
+def _user(user: ProvisionedUser) -> dict[str, JSON]:
     return {
         "id": user.id,
         "active": user.active,
-        "displayName": user.name,
-        "externalId": user.external_id,
-        "emails": [] if user.email is None else [{"value": user.email, "type": "work", "primary": True}],
+        "displayName": user.content.name,
+        "externalId": user.content.external_id,
+        "emails": [] if user.content.email is None else [{"value": user.content.email, "type": "work", "primary": True}],
         "meta": {"created": stamp(user.created), "lastModified": stamp(user.modified)},
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
     }

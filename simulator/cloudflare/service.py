@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Literal, TypeAlias
-from uuid import UUID
 
 from simulator.cloudflare.behaviour import Behaviour
 from simulator.cloudflare.envelope import Answer, Refused, cut
 from simulator.cloudflare.state import ListWrite, State, Token
+from simulator.core import Core
 from simulator.messages import JSON
 
 Pretence: TypeAlias = Literal["expected", "actual"]
@@ -39,29 +39,16 @@ class Call:
         return values[-1] if values else None
 
 
-class Service:
-    """An account's state behind the API; `on_write` hears of every change of a list."""
+class Service(Core[ListWrite]):
+    """An account's state behind the API."""
 
     def __init__(self, state: State, behaviour: Behaviour, random: Random, violate: Callable[[str], None]) -> None:
-        self.state, self.behaviour, self.random, self.violate = state, behaviour, random, violate
-        self.on_write: Callable[[ListWrite], None] | None = None
-
-    def new_id(self) -> str:
-        """A fresh UUID."""
-        return str(UUID(int=self.random.getrandbits(128), version=4))
+        super().__init__(random, violate)
+        self.state, self.behaviour = state, behaviour
 
     def new_tag(self) -> str:
         """A fresh id of 32 hexadecimal digits."""
         return f"{self.random.getrandbits(128):032x}"
-
-    def tell(self, write: ListWrite) -> None:
-        """Let `on_write` know."""
-        if self.on_write:
-            self.on_write(write)
-
-    def lag(self, most: float) -> float:
-        """How far behind the replica is that happens to answer, in seconds."""
-        return self.random.uniform(0, most) if most else 0.0
 
     def right_missing(self) -> Refused:
         """What a token is told that may not do this, or not in this account."""

@@ -13,8 +13,8 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
+from simulator.asgi import create_app
 from simulator.cloudflare import Account
-from simulator.cloudflare.asgi import create_app
 from simulator.cloudflare.permissions import GROUP_IDS
 from tests.conformance.cloudflare.description import DESCRIPTION, operations
 
@@ -75,7 +75,7 @@ def known(account: Account) -> dict[str, str]:
 def test_whatever_is_asked_the_answer_conforms(
     method: str, path: str, mode: GenerationMode, account: Account, send: Callable[[Case], None]
 ) -> None:
-    SCHEMA.app = create_app(account)
+    SCHEMA.app = create_app(account, host="api.cloudflare.com")
 
     @BRIEF
     @given(case=SCHEMA[path][method].as_strategy(generation_mode=mode))

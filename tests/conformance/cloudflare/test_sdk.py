@@ -12,8 +12,8 @@ from cloudflare import Cloudflare
 
 from runtime.serving import serving
 from simulator import Fault
+from simulator.asgi import create_app
 from simulator.cloudflare import Account
-from simulator.cloudflare.asgi import create_app
 from simulator.cloudflare.permissions import GROUP_IDS
 
 WORKER = "risky-users"
@@ -28,7 +28,7 @@ class Group:
 
 @dataclass
 class User:
-    user_principal_name: str
+    principal_name: str
     mail: str | None
     name: str
 
@@ -36,7 +36,7 @@ class User:
 class Directory:
     """One group with one user."""
 
-    def assigned_groups(self) -> list[Group]:
+    def assigned_groups(self, _: float) -> list[Group]:
         return [Group("g1", "risky-high", {"ada"})]
 
     def user(self, _: str) -> User:
@@ -50,7 +50,7 @@ def account() -> Account:
 
 @pytest.fixture
 def address(account: Account) -> Iterator[str]:
-    with serving(create_app(account)) as origin:
+    with serving(create_app(account, host="api.cloudflare.com")) as origin:
         yield f"{origin}/client/v4"
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from simulator import Fault
+from simulator import Fault, Switchboard
 from simulator.cloudflare import PRESETS, Account, ListWrite
 from simulator.cloudflare.envelope import Refused
 from tests.simulator.cloudflare.client import Client, Clock, contoso, high
@@ -54,7 +54,7 @@ def test_what_cannot_be_done_by_hand_is_an_error() -> None:
     with pytest.raises(Refused):
         account.add_rule("mine", identity="identity.colour")
     with pytest.raises(KeyError):
-        account.switch("good weather", on=True)
+        Switchboard(account, PRESETS).switch("good weather", on=True)
 
 
 def test_somebody_is_enrolled_once() -> None:
@@ -84,7 +84,7 @@ def test_a_preset_is_felt_while_it_is_on_and_gone_without_a_trace(name: str) -> 
     account = client.account
 
     class Nobody:
-        def assigned_groups(self) -> list[None]:
+        def assigned_groups(self, _: float) -> list[None]:
             return []
 
         def user(self, _: str) -> None:
@@ -93,14 +93,12 @@ def test_a_preset_is_felt_while_it_is_on_and_gone_without_a_trace(name: str) -> 
     account.connect(Nobody())  # type: ignore[arg-type]  # of no group, no group is asked for its members
     account.catch_up()
     before = account.snapshot()
-    account.switch(name, on=True)
-    account.switch(name, on=True)
-    assert account.switched_on == {name}
-    during = account.snapshot()
-    changed = {part for part in before if before[part] != during[part]} - {"presets"}
-    assert changed or account.token.disabled
-    account.switch(name, on=False)
-    account.switch(name, on=False)
+    switchboard = Switchboard(account, PRESETS)
+    switchboard.switch(name, on=True)
+    switchboard.switch(name, on=True)
+    assert account.snapshot() != before or account.token.disabled
+    switchboard.switch(name, on=False)
+    switchboard.switch(name, on=False)
     assert account.snapshot() == before
     assert client.get("/gateway/lists").status == 200
     assert client.patch(high(client), append=("ada@contoso.com",)).status == 200
@@ -110,7 +108,7 @@ def test_presets_do_what_they_say() -> None:
     seen = {}
     for name in ("throttling", "outage", "dead token", "passing refusals"):
         client = contoso()
-        client.account.switch(name, on=True)
+        Switchboard(client.account, PRESETS).switch(name, on=True)
         seen[name] = [client.get("/gateway/lists").status for _ in range(4)]
     assert seen == {
         "throttling": [429, 200, 429, 200],
@@ -119,6 +117,6 @@ def test_presets_do_what_they_say() -> None:
         "passing refusals": [403, 200, 200, 403],
     }
     client = contoso()
-    client.account.switch("empty promises", on=True)
+    Switchboard(client.account, PRESETS).switch("empty promises", on=True)
     assert client.patch(high(client), append=("ada@contoso.com",)).result["count"] == 1
     assert high(client).values == []

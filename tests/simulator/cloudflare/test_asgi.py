@@ -5,15 +5,15 @@ import asyncio
 import httpx
 import pytest
 
+from simulator.asgi import create_app
 from simulator.cloudflare import Account
-from simulator.cloudflare.asgi import create_app
 
 pytestmark = pytest.mark.any_request
 
 
 def get(account: Account, url: str, **headers: str) -> httpx.Response:
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(create_app(account))
+        transport = httpx.ASGITransport(create_app(account, host="api.cloudflare.com"))
         async with httpx.AsyncClient(transport=transport) as client:
             sent = {"Authorization": f"Bearer {account.token.value}", **{name.replace("_", "-"): value for name, value in headers.items()}}
             return await client.get(url, headers=sent)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from simulator.cloudflare import Account, ScimCycle
 from simulator.cloudflare.state import Person
 from simulator.messages import JSON
+from simulator.scim import Rejected, ScimGroup, ScimUser, Unauthorized, Unreachable
 from tests.simulator.cloudflare.client import Client, contoso
 
 READ = ("Access: Organizations, Identity Providers, and Groups Read", "Access: SCIM Logs Read", "Access: Audit Logs Read")
@@ -18,7 +19,7 @@ MINUTES = 60.0
 
 @dataclass
 class User:
-    user_principal_name: str
+    principal_name: str
     mail: str | None
     name: str = ""
 
@@ -38,8 +39,11 @@ class Directory:
         default_factory=lambda: {"ada": User("ada.l@contoso.com", "ada@contoso.com", "Ada"), "bob": User("bob@contoso.com", None, "Bob")}
     )
     groups: list[Group] = field(default_factory=lambda: [Group("g1", "risky-high"), Group("g2", "staff")])
+    asked: list[float] = field(default_factory=list)
+    """Of which times."""
 
-    def assigned_groups(self) -> list[Group]:
+    def assigned_groups(self, time: float) -> list[Group]:
+        self.asked.append(time)
         return self.groups
 
     def user(self, user_id: str) -> User | None:
@@ -118,6 +122,16 @@ def test_the_first_cycle_may_come_later_and_the_interval_be_another() -> None:
     assert cycle.run_due()
     assert not cycle.run_due()
     assert cycle.next == client.clock.time + 300
+
+
+def test_a_cycle_that_runs_late_carries_what_was_there_when_it_was_due_and_several_are_one() -> None:
+    it = world()
+    it.account.page_load(it.ada)
+    [began] = it.directory.asked
+    it.later(130)
+    assert it.directory.asked == [began, began + 120 * MINUTES]
+    assert (it.cycle.last, it.cycle.next) == (began + 120 * MINUTES, began + 160 * MINUTES)
+    assert it.client.clock.time == began + 130 * MINUTES
 
 
 def test_what_has_arrived_can_be_looked_up_by_entras_ids() -> None:
@@ -309,16 +323,16 @@ def test_deletions_out_of_scope_can_be_skipped() -> None:
     assert (it.ada.enrolled, it.groups()) == (True, [])
 
 
-def test_a_paused_job_does_nothing_and_goes_on_where_it_was() -> None:
+def test_a_paused_job_does_nothing_and_what_was_due_meanwhile_is_due_when_it_goes_on() -> None:
     it = world()
     it.later(0)
     it.cycle.paused = True
     it.directory.groups[0].members.add("ada")
-    it.later(120)
-    assert it.groups() == []
+    it.later(130)
+    assert (it.groups(), it.cycle.next) == ([], None)
     it.cycle.paused = False
     it.later(0)
-    assert it.groups() == ["risky-high"]
+    assert (it.groups(), it.cycle.last) == (["risky-high"], it.client.clock.time)
 
 
 def test_a_cycle_can_be_run_by_somebody_elses_clock() -> None:
@@ -326,9 +340,51 @@ def test_a_cycle_can_be_run_by_somebody_elses_clock() -> None:
     it.directory.groups[0].members.add("ada")
     assert it.cycle.run()
     assert (it.groups(), it.cycle.last) == (["risky-high"], it.client.clock.time)
-    it.cycle.secret = None
+    it.cycle.secret = ""
     assert not it.cycle.run()
     assert it.cycle.quarantined
+
+
+def test_the_scim_endpoint_opens_at_its_address_for_its_token() -> None:
+    account = contoso().account
+    provider = account.provider
+    address, token = provider.scim_base_url, str(provider.scim_secret)
+    ada = account.enroll("ada@contoso.com")
+    for endpoint in (account.door(address, token), account.door(f"{address}/", token)):
+        user = endpoint.put_user(ScimUser("ada", "ada.l@contoso.com", "Ada", "ada@contoso.com"), None, 1.0)
+        endpoint.put_group(ScimGroup("g1", "risky-high", frozenset({user})), None, 1.0)
+        assert ada.groups == ("risky-high",)
+    assert (len(provider.users), len(provider.groups)) == (1, 1)
+    with pytest.raises(Unauthorized):
+        account.door(address, "another")
+    with pytest.raises(Unreachable):
+        account.door("https://scim.example.com", token)
+    provider.scim_enabled = False
+    with pytest.raises(Unreachable):
+        account.door(address, token)
+
+
+def test_by_its_id_a_user_or_group_is_found_whatever_its_name() -> None:
+    it = world()
+    endpoint = it.account.door(it.account.provider.scim_base_url, it.cycle.secret)
+    user = endpoint.put_user(ScimUser("ada", "ada.l@contoso.com", "Ada", None), None, 1.0)
+    assert endpoint.put_user(ScimUser("ada", "ada.k@contoso.com", "Ada", "ada@contoso.com"), user, 2.0) == user
+    group = endpoint.put_group(ScimGroup("g1", "risky-high", frozenset({user})), None, 3.0)
+    assert endpoint.put_group(ScimGroup("g7", "risky", frozenset({user})), group, 4.0) == group
+    assert it.groups() == ["risky"]
+    endpoint.delete_group(group, 5.0)
+    assert (it.groups(), it.ada.identity_updated) == ([], 5.0)
+
+
+def test_the_scim_endpoint_rejects_ids_that_are_not_its_own() -> None:
+    it = world()
+    endpoint = it.account.door(it.account.provider.scim_base_url, it.cycle.secret)
+    with pytest.raises(Rejected, match="user nobody"):
+        endpoint.deactivate_user("nobody", 1.0)
+    with pytest.raises(Rejected, match="user nobody"):
+        endpoint.put_group(ScimGroup("g1", "risky-high", frozenset({"nobody"})), None, 1.0)
+    with pytest.raises(Rejected, match="group none"):
+        endpoint.delete_group("none", 1.0)
 
 
 def refuse_the_secret(it: World) -> None:
@@ -340,7 +396,7 @@ def switch_scim_off(it: World) -> None:
 
 
 def forget_the_secret(it: World) -> None:
-    it.cycle.secret = None
+    it.cycle.secret = ""
 
 
 @pytest.mark.parametrize("trouble", [refuse_the_secret, switch_scim_off, forget_the_secret])
@@ -352,7 +408,7 @@ def test_a_cycle_that_cloudflare_refuses_is_tried_again_once_a_day_until_it_is_t
     it.later(40)
     assert it.cycle.quarantined
     it.account.provider.scim_enabled = True
-    it.cycle.secret = it.account.provider.scim_secret
+    it.cycle.secret = it.account.provider.scim_secret or ""
     it.later(23 * 60)
     assert it.groups() == []
     it.later(60)
@@ -371,7 +427,7 @@ def test_up_to_five_members_of_one_group_go_over_on_demand() -> None:
     assert it.groups() == ["risky-high"]
     assert len(it.account.provider.users) == 1
     assert it.cycle.provision_on_demand("g1", ["bob"])
-    assert [len(group.members) for group in it.account.provider.groups.values()] == [2, 0]
+    assert [len(group.content.members) for group in it.account.provider.groups.values()] == [2, 0]
     assert not it.cycle.provision_on_demand("g3", ["ada"])
     refuse_the_secret(it)
     assert not it.cycle.provision_on_demand("g1", ["ada"])
@@ -390,7 +446,7 @@ def test_after_each_cycle_cloudflare_holds_what_the_directory_holds(changes: lis
         (groups[group].members.add if joins else groups[group].members.discard)(user)
         it.later(40)
         for person, user_id in ((it.ada, "ada"), (bob, "bob")):
-            known = any(each.user_name == it.directory.users[user_id].user_principal_name for each in it.account.provider.users.values())
+            known = any(each.content.user_name == it.directory.users[user_id].principal_name for each in it.account.provider.users.values())
             expected = tuple(sorted(each.name for each in groups.values() if user_id in each.members))
             assert person.groups == expected
             assert known or not expected
