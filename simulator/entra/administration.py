@@ -11,11 +11,12 @@ from simulator.entra.directory_roles import ROLE_TEMPLATES
 from simulator.entra.hosts import Hosts
 from simulator.entra.login import People
 from simulator.entra.operations.templates import ROLES, make_enterprise_application
-from simulator.entra.provisioning import Door, Job
+from simulator.entra.provisioning import Job, Scheduled
 from simulator.entra.public_clients import AZURE_CLI, PublicClient
 from simulator.entra.registrations import Application, Certificate, Secret, ServicePrincipal
 from simulator.entra.snapshot import snapshot
 from simulator.messages import JSON
+from simulator.scim import Door
 
 NEEDED = ("IdentityRiskyUser.Read.All", "Group.Create", "GroupMember.ReadWrite.All")
 YEARS = 2 * 365 * 86400.0
@@ -163,6 +164,10 @@ class Administration(Hosts):
             provisioning.start(job, self.clock())
         self.changed()
         return job
+
+    def scheduled(self, job: Job) -> Scheduled:
+        """A job as an account wants it (simulator.scim.ProvisioningJob), whose clock wakes it as well as the tenant's."""
+        return Scheduled(self.service.provisioning, job, self.clock)
 
     # --- all of it ---
 

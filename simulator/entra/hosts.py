@@ -1,7 +1,6 @@
 """The hosts that a tenant answers on, login and Graph: requests in, answers out, a log of both."""
 
 import random
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -17,23 +16,18 @@ from simulator.entra.token import CLOUDS, GRAPH_HOSTS, Tokens
 from simulator.faults import Fault, striking, undone
 from simulator.messages import Exchange, Refusal, Request, Response
 from simulator.spoil import spoil_response
+from simulator.standin import StandIn
 
-REMEMBERED = 5000
 
-
-class Hosts:
+class Hosts(StandIn):
     """Answers requests out of a directory. `clock` gives epoch seconds."""
 
     hosts: Collection[str] = frozenset({*CLOUDS, *GRAPH_HOSTS})
 
     def __init__(self, clock: Callable[[], float], randomness: random.Random) -> None:
-        self.clock, self.random = clock, randomness
+        super().__init__(clock, randomness)
         self.behaviour = Behaviour()
-        self.faults: list[Fault] = []
-        self.violations: list[str] = []
-        self.requests: deque[Exchange] = deque(maxlen=REMEMBERED)
         self.directory = Directory()
-        self.on_change: Callable[[], None] | None = None
         self.service = Service(self.directory, self.behaviour, self.random, self.violations.append)
         self.id = self.service.tenant_id = self.service.new_id()
         self.domain = self.service.domain
@@ -41,34 +35,16 @@ class Hosts:
         self.tokens = Tokens(self.id, self.random)
         self.login = LoginHost(self.id, self.domain, self.directory, self.behaviour, self.tokens, self.random)
         self._graph = GraphHost(self.service, self.tokens.issued, clock, self._struck, self._count)
-        self.reset_counters()
 
     def reset_counters(self) -> None:
         """Start counting anew."""
-        self.subrequests = self.graph_requests = 0
+        super().reset_counters()
+        self.graph_requests = 0
         self.resource_units = self.write_units = 0.0
-
-    def handle(self, request: Request) -> Response:
-        """The answer of whichever host the URL names. Raises Dropped."""
-        self.catch_up()
-        self.subrequests += 1
-        exchange = Exchange(self.clock(), request.method, request.url, 0)
-        self.requests.append(exchange)
-        try:
-            response = self._respond(request, exchange)
-            exchange.status, exchange.delay = response.status, response.delay
-            return response
-        finally:
-            self.changed()
 
     def catch_up(self) -> None:
         """Let provisioning do what is due by now."""
         self.service.provisioning.run_due(self.clock())
-
-    def changed(self) -> None:
-        """Let `on_change` know."""
-        if self.on_change:
-            self.on_change()
 
     def _respond(self, request: Request, exchange: Exchange) -> Response:
         url = urlsplit(request.url)

@@ -3,44 +3,36 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from random import Random
-from uuid import UUID
 
+from simulator.core import Core
 from simulator.entra.access import Access
 from simulator.entra.behaviour import Behaviour
 from simulator.entra.call import Call
 from simulator.entra.directory import Directory, Group, Write
 from simulator.entra.odata import Filter, parse_filter
 from simulator.entra.provisioning import Provisioning
-from simulator.entra.quotas import ON_DEMAND_WINDOW, UNIT_WINDOW, WRITE_WINDOW, WRITES, Quota, resource_units, throttled
+from simulator.entra.quotas import ON_DEMAND_WINDOW, UNIT_WINDOW, WRITE_WINDOW, WRITES, resource_units, throttled
 from simulator.entra.registrations import Application, ServicePrincipal
 from simulator.messages import Refusal
+from simulator.quotas import Quota
 
 _YOUNG = "The source resource object or one of the objects being referenced do not exist."
 _INVALID = "One or more property values specified are invalid."
 _TOO_MANY_CLAUSES = "Too many child clauses specified in search filter expression containing 'OR' operators: {}. Max allowed: {}."
 
 
-class Service:
-    """A directory behind replicas and quotas; `on_write` hears of every change."""
+class Service(Core[Write]):
+    """A directory behind replicas and quotas."""
 
     def __init__(self, directory: Directory, behaviour: Behaviour, random: Random, violate: Callable[[str], None]) -> None:
-        self.directory, self.behaviour, self.random, self.violate = directory, behaviour, random, violate
-        self.on_write: Callable[[Write], None] | None = None
+        super().__init__(random, violate)
+        self.directory, self.behaviour = directory, behaviour
         self.last_risky_read = -1e9
         self.tenant_id, self.domain = "", "contoso.onmicrosoft.com"
         self.provisioning = Provisioning(directory, behaviour, self.new_id)
         self.on_demand = Quota(ON_DEMAND_WINDOW)
         self._writes: defaultdict[str, Quota] = defaultdict(lambda: Quota(WRITE_WINDOW))
         self._reads: defaultdict[str, Quota] = defaultdict(lambda: Quota(UNIT_WINDOW))
-
-    def new_id(self) -> str:
-        """A fresh GUID."""
-        return str(UUID(int=self.random.getrandbits(128), version=4))
-
-    def tell(self, write: Write) -> None:
-        """Let `on_write` know."""
-        if self.on_write:
-            self.on_write(write)
 
     def beware(self, call: Call, violation: str) -> None:
         """Note what no app of ours should do; administrators may."""
@@ -134,10 +126,6 @@ class Service:
     def unknown_yet(self, made: float, call: Call) -> bool:
         """Whether the replica that happens to answer does not know what was made then."""
         return call.now - made < self.behaviour.admin_lag and self.random.random() < 0.7
-
-    def lag(self, most: float) -> float:
-        """How far behind the replica is that happens to answer, in seconds."""
-        return self.random.uniform(0, most) if most else 0.0
 
 
 def denied() -> Refusal:

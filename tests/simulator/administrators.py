@@ -15,9 +15,9 @@ from cryptography.x509.oid import NameOID
 
 from simulator import Group, Request, Tenant, User
 from simulator.entra.operations.templates import NON_GALLERY
-from simulator.entra.provisioning import Rejected, ScimEndpoint, ScimGroup, ScimUser, Unauthorized, Unreachable
 from simulator.entra.public_clients import AZURE_CLI, PublicClient
 from simulator.messages import JSON
+from simulator.scim import Rejected, ScimEndpoint, ScimGroup, ScimUser, Unauthorized, Unreachable
 from tests.simulator.client import ROOT, Clock, Reply, reply
 
 GRAPH = "00000003-0000-0000-c000-000000000000"

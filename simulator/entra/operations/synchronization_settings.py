@@ -9,13 +9,13 @@ from simulator.entra.answers import Answer
 from simulator.entra.call import Call
 from simulator.entra.operations.lists import done, entity
 from simulator.entra.operations.synchronization import JOB, SYNCHRONIZATION, admitted, found, pairs
-from simulator.entra.provisioning.endpoint import Unauthorized, Unreachable
 from simulator.entra.provisioning.scheduler import refusal
 from simulator.entra.provisioning.schema import default_schema, replaced
 from simulator.entra.provisioning.settings import HIDDEN, KEYS, STAR, Settings, shown
 from simulator.entra.routes import route
 from simulator.entra.service import Service
 from simulator.messages import Refusal
+from simulator.scim import Unauthorized, Unreachable
 
 _DOUBT = "SystemForCrossDomainIdentityManagementCredentialValidationFailure"
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from simulator.entra.directory import Directory
-from simulator.entra.provisioning.endpoint import Rejected, ScimEndpoint, ScimGroup, ScimUser
 from simulator.entra.provisioning.job import Exported, Failure, Job, Kind
 from simulator.entra.provisioning.log import Action, Event, Status
 from simulator.entra.provisioning.schema import map_group, map_user, maps
 from simulator.entra.provisioning.scope import Scope
 from simulator.entra.provisioning.settings import Settings
+from simulator.scim import Rejected, ScimEndpoint, ScimGroup, ScimUser
 
 NO_NAME = Failure("MissingMatchingAttribute", "The attribute that users are matched by has no value.")
 

@@ -1,9 +1,9 @@
 """Jobs in the words of Microsoft Graph (https://learn.microsoft.com/graph/api/resources/synchronization-synchronizationjob)."""
 
-from simulator.entra.provisioning.endpoint import ScimGroup, ScimUser
 from simulator.entra.provisioning.job import Execution, Failure, Job
 from simulator.entra.stamps import NEVER, stamp
 from simulator.messages import JSON
+from simulator.scim import ScimGroup, ScimUser
 
 
 def job_entity(job: Job) -> dict[str, JSON]:

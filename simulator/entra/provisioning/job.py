@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-from simulator.entra.provisioning.endpoint import ScimGroup, ScimUser
 from simulator.messages import JSON
+from simulator.scim import ScimGroup, ScimUser
 
 INTERVAL = 2400.0
 """Which nobody can set (https://learn.microsoft.com/entra/identity/app-provisioning/known-issues)."""

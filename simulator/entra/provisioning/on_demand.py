@@ -9,12 +9,12 @@ from typing import Literal
 
 from simulator.entra.directory import Directory
 from simulator.entra.provisioning.cycle import NO_NAME, Cycle
-from simulator.entra.provisioning.endpoint import ScimGroup, Unauthorized, Unreachable
 from simulator.entra.provisioning.job import Failure, Job, Kind
 from simulator.entra.provisioning.log import Status
 from simulator.entra.provisioning.scheduler import Provisioning, refusal
 from simulator.entra.provisioning.schema import UnusableSchema
 from simulator.entra.provisioning.scope import in_scope
+from simulator.scim import ScimGroup, Unauthorized, Unreachable
 
 MOST_MEMBERS = 5
 NOT_ENTITLED = Failure("NotEffectivelyEntitled", "The object is not assigned to the application.")

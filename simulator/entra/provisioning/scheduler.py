@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection
 from simulator.entra.behaviour import Behaviour
 from simulator.entra.directory import Directory
 from simulator.entra.provisioning.cycle import Cycle, TooManyDeletes
-from simulator.entra.provisioning.endpoint import Door, Unauthorized, Unreachable, closed
 from simulator.entra.provisioning.job import (
     INTERVAL,
     UNAUTHORIZED,
@@ -28,6 +27,7 @@ from simulator.entra.provisioning.schema import UnusableSchema, default_schema
 from simulator.entra.provisioning.scope import in_scope
 from simulator.entra.provisioning.settings import Settings
 from simulator.entra.registrations import ServicePrincipal
+from simulator.scim import Door, ScimEndpoint, Unauthorized, Unreachable
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -87,6 +87,12 @@ class Provisioning:
 
     # --- the clock ---
 
+    def arrival(self, job: Job) -> float | None:
+        """When the cycle ends that runs, or that is due next; None while none is."""
+        if job.running:
+            return job.running.ends
+        return None if job.next is None or job.state != "Active" else job.next + self._seconds(job)
+
     def run_due(self, now: float) -> None:
         """Let happen what is due by now."""
         for job in self.jobs.values():
@@ -103,9 +109,11 @@ class Provisioning:
             return True
         if job.state != "Active" or job.next is None or job.next > now:
             return False
-        seconds = self._behaviour.first_cycle_seconds if job.initial else self._behaviour.cycle_seconds
-        job.running, job.next = Running(job.next, job.next + seconds), None
+        job.running, job.next = Running(job.next, job.next + self._seconds(job)), None
         return True
+
+    def _seconds(self, job: Job) -> float:
+        return self._behaviour.first_cycle_seconds if job.initial else self._behaviour.cycle_seconds
 
     def _end(self, job: Job, running: Running, now: float) -> None:
         job.running = None
@@ -174,6 +182,11 @@ class Provisioning:
         following = max(running.began + INTERVAL, running.ends)
         missed = 0 if job.failures else max(0.0, (now - following) // INTERVAL)
         return following + missed * INTERVAL
+
+
+def closed(address: str, _: str) -> ScimEndpoint:
+    """A door with nobody behind it."""
+    raise Unreachable(address)
 
 
 def refusal(refused: Unauthorized | Unreachable) -> Failure:

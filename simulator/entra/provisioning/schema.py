@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from simulator.entra.directory import Group, User
-from simulator.entra.provisioning.endpoint import ScimGroup, ScimUser
 from simulator.messages import JSON
+from simulator.scim import ScimGroup, ScimUser
 
 _RULE = "03f7d90d-bf71-41b1-bda6-aaf0ddbee5d8"
 _EMAIL = 'emails[type eq "work"].value'
