@@ -62,12 +62,13 @@ Sign: TypeAlias = Callable[[str, bytes, bytes], Awaitable[bytes]]
 
 @dataclass(slots=True)
 class AccessToken:
-    """An access token, when a new one is to be asked for and when it expires, in epoch seconds; empty when there is none.
+    """An access token, when it was issued, when a new one is to be asked for and when it expires, in epoch seconds; or none yet.
 
     `served` is what it was asked for with, one of ALGORITHMS or "secret"; `refused` why the certificate was not accepted, if so.
     """
 
     value: str = field(default="", repr=False)
+    issued: float = 0.0
     use_until: float = 0.0
     expires: float = 0.0
     served: str = ""
@@ -176,7 +177,7 @@ def _accept(response: HttpResponse, token: AccessToken, now: float) -> bool:
         return False
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not 0 < lifetime < 1e9:
         return False
-    token.value = value
+    token.value, token.issued = value, now
     token.expires = now + lifetime
     token.use_until = token.expires - min(MARGIN_SECONDS, lifetime / 2)
     return True

@@ -14,7 +14,10 @@ What an operation meets is one of its possible outcomes, so a ServiceError is re
 sends something catches OutOfBudget, and tells of it as work left over.
 """
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from report import Report
 
 Cause: TypeAlias = Literal["", "budget", "conflict", "licence", "passing", "permission", "refused", "throttled"]
 
@@ -64,9 +67,9 @@ class CutOff(OutOfBudget):
 
 
 class SyncFailed(RiskyUsersError):
-    """The groups do not match the risky users, and not for want of budget; every problem was logged before."""
+    """The groups or the lists do not match the risky users, and not for want of budget; every problem was logged before."""
 
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
+    def __init__(self, problems: list[str], report: "Report") -> None:
+        self.problems, self.report = problems, report
         more = f" ({len(problems) - 1} more in the log)" if len(problems) > 1 else ""
         super().__init__(problems[0] + more)

@@ -6,6 +6,7 @@ GraphError, whose message says what could not be done, why, and what to do; or a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import NamedTuple, Never
 
 import graph_requests as requests
@@ -52,6 +53,10 @@ class IsolateCache:
     departures_until: float = 0.0
     lists: object = None
     """What lists.py remembers, where there are any."""
+    secret_ends: float | None = None
+    """When the client secret ends, by the app's registration, which was asked for last at `end_asked`."""
+    end_asked: float = -inf
+    last_tick: float = -inf
 
 
 class RiskyUsers(NamedTuple):
@@ -95,7 +100,7 @@ class GraphClient:
     """One tenant's Graph for the length of a tick. No request follows a redirect or goes to any host but the cloud's own."""
 
     def __init__(self, settings: Settings, cache: IsolateCache, budget: Budget, sign: Sign = unable_to_sign) -> None:
-        self.cache, self.budget, self.clock = cache, budget, budget.clock
+        self._settings, self.cache, self.budget, self.clock = settings, cache, budget, budget.clock
         self.root = f"https://{settings.cloud.graph}/v1.0"
         self._with_addresses = settings.gateway is not None
         self._risk_pages: Sequence[int | None] = RISK_PAGES
@@ -202,6 +207,15 @@ class GraphClient:
                 else:
                     error = self._list_error(listing)
         return found, error
+
+    async def secret_end(self) -> float | None:
+        """When the client secret ends; None where Graph does not tell."""
+        [response] = await ask(requests.own_registration(self._settings.client_id))
+        if response.status != 200:
+            return None
+        from expiry import end_of_secret  # in most tenants not needed
+
+        return end_of_secret(response.body, self._settings.client_secret, self.clock.now())
 
     # --- writes ---
 

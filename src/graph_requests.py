@@ -66,6 +66,13 @@ def users(ids: Sequence[str]) -> GraphRequest:
     return GraphRequest("GET", url, "read mail addresses", READ_USERS)
 
 
+def own_registration(client_id: str) -> GraphRequest:
+    """The secrets of the app that signs in, as far as they are shown: it has been seen to be allowed to read its own
+    registration without any permission (https://github.com/microsoftgraph/microsoft-graph-docs/issues/15879)."""
+    url = f"/applications(appId='{checked(client_id)}')?$select=passwordCredentials"
+    return GraphRequest("GET", url, "read the app's own registration", needs="")
+
+
 # --- writes: these three kinds and no others ---
 
 

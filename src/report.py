@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from errors import ServiceError
+from errors import AuthError, ServiceError
 from graph import Writes
 from groups import GROUP_NAMES, GroupState
 from plan import RISK_LEVELS, Membership, Plan, Risk
@@ -13,6 +13,7 @@ from settings import LOG_LEVELS
 from text import counted
 
 _GOES_ON = "the next minute goes on"
+_EVEN_IF_ZERO = ("credentialDays", "milliseconds")
 NAMED = 20
 """How many ids a line of the log names before it only counts."""
 
@@ -61,12 +62,20 @@ class Report:
     plans: dict[str, tuple[Plan, Plan]] = field(default_factory=dict)
     """What the tick set out to do with the groups and with the lists, by these names, and what it came to with all the evidence."""
     unfinished: int = 0
+    refused: AuthError | None = None
+    """What Entra says of the credential, if it accepts none."""
+    credential_ends: float | None = None
+    """In epoch seconds, where that is soon."""
+    written: Mapping[str, object] = field(default_factory=dict)
+    """The record, once it is written."""
 
     # --- while the tick runs ---
 
     def failure(self, error: ServiceError, before: str = "", after: str = "") -> None:
         """A read, a write or a sign-in that failed, or that the tick's budget did not suffice for."""
         line = f"{before}{error}{after}"
+        if isinstance(error, AuthError) and error.cause == "refused":
+            self.refused = error
         if error.cause == "budget":
             self.left_over(1, line)
         elif line not in self.problems:
@@ -77,6 +86,22 @@ class Report:
         """So much that was to be done in this tick, and is not, though nothing failed."""
         self.unfinished += count
         self.lines["warn"].append(line)
+
+    def served(self, credential: str, refused: AuthError | None) -> None:
+        """Which of two credentials a new token came for."""
+        if refused:
+            self.lines["warn"].append(f"The certificate is not accepted, the client secret is: {refused}")
+        else:
+            self.lines["info"].append(f"Signed in with the certificate ({credential}); AZURE_AD_CLIENT_SECRET is not needed any more.")
+
+    def credential_ends_soon(self, end: float, before: float) -> None:
+        """When the credential ends; `before`: when that could have been said last (all in epoch seconds)."""
+        from expiry import SOON_DAYS, URGENT_DAYS, days_left, told_today, warning  # brings datetime along
+
+        left = days_left(end, self.started)
+        self.credential_ends = end if left <= SOON_DAYS else None
+        if left <= URGENT_DAYS or (left <= SOON_DAYS and told_today(before, self.started)):
+            self.lines["warn"].append(warning(end, self.started))
 
     def found(self, states: Mapping[str, GroupState], risk: Risk) -> None:
         """The groups."""
@@ -192,7 +217,8 @@ class Report:
                     log("info", f"{self._title(tallies, level)}: {tally.joined} joined, {tally.left} left{members}.")
         if begins := {"in sync": "In sync: ", "dry run": "Dry run, nothing was written: "}.get(self.outcome):
             log("info", f"{begins}{_numbers(self.levels)}{f'; lists: {_numbers(self.lists)}' if self.lists else ''}.")
-        log("info", self.record(now, subrequests))
+        self.written = self.record(now, subrequests)
+        log("info", self.written)
 
     def record(self, now: float, subrequests: int) -> dict[str, object]:
         """The tick for machines, whose fields Workers Logs indexes. What is unknown, zero or empty is left out."""
@@ -207,10 +233,11 @@ class Report:
             "leftOver": self.unfinished,
             "problems": len(self.problems),
             "failedRequests": self.request_ids[: 2 * NAMED],
+            "credentialDays": None if self.credential_ends is None else int((self.credential_ends - self.started) // 86400),
             "subrequests": subrequests,
             "milliseconds": round((now - self.started) * 1000),
         }
-        return {name: value for name, value in fields.items() if value or name == "milliseconds"}
+        return {name: value for name, value in fields.items() if value or (value is not None and name in _EVEN_IF_ZERO)}
 
 
 def _counts(tallies: Mapping[str, Tally]) -> dict[str, object]:

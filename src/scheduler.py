@@ -162,7 +162,8 @@ class Scheduler:
         if 401 in statuses:
             self._renewed = True
             self._token.value = ""
-        if 403 in statuses:  # a consent given from now on shows in a new token only: the next tick asks for one
+        if any(response.status == 403 and response.request.needs for response in responses):
+            # a consent given from now on shows in a new token only: the next tick asks for one
             self._token.use_until = min(self._token.use_until, self._budget.deadline)
         chain_broke = any(status >= 400 and status != 424 for status in statuses)
         now = self._clock.now()

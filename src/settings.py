@@ -16,6 +16,8 @@ LOG_LEVELS = ("debug", "info", "warn", "error")
 
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
 _HEX = re.compile(r"[0-9a-fA-F]{32}", re.ASCII)
+_HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?", re.ASCII)
+_ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+", re.ASCII)
 _UNSEEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 """Characters of no width that come along when a value is copied: a byte order mark, zero-width spaces and joiners, a soft hyphen."""
 
@@ -65,7 +67,8 @@ class GatewaySettings:
 class Settings:
     """What the administrator decides.
 
-    Of certificate and client secret one is there, and both while one takes the other's place. `max_subrequests` bounds the
+    Of certificate and client secret one is there, and both while one takes the other's place. `credential_expires` says in
+    epoch seconds when the secret ends, where nothing knows better. `max_subrequests` bounds the
     requests of one tick: Cloudflare's Free plan allows 50, Paid 10,000
     (https://developers.cloudflare.com/workers/platform/limits/#subrequests). `max_removals` caps how many
     users may leave the groups in one tick; None is no cap.
@@ -75,6 +78,7 @@ class Settings:
     client_id: str
     client_secret: str = field(default="", repr=False)
     certificate: Certificate | None = None
+    credential_expires: float | None = None
     cloud: Cloud = CLOUDS["global"]
     dry_run: bool = False
     log_level: str = "info"
@@ -84,18 +88,63 @@ class Settings:
     """None: there are no lists to keep."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told of what: addresses that are secrets; how many failed minutes in a row are told; from whom and to whom mail
+    goes. `problems` are what is wrong with these, which keeps nothing else from its work."""
+
+    webhook: str = field(default="", repr=False)
+    heartbeat: str = field(default="", repr=False)
+    after: int = 5
+    mail_from: str = ""
+    mail_to: str = ""
+    bindings: frozenset[str] = frozenset()
+    """Those of BINDINGS that there are."""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def on(self) -> bool:
+        """Whether there is anything to do after a tick."""
+        return bool(self.webhook or self.heartbeat or self.bindings or self.problems)
+
+    @property
+    def subrequests(self) -> int:
+        """How many it may take in a tick."""
+        return bool(self.webhook) + bool(self.heartbeat)
+
+
+BINDINGS = ("ALERT_EMAIL", "ALERT_STATE", "METRICS")
+"""Of Email Service, Workers KV and Analytics Engine."""
+
+
+def read_watch(variable: Callable[[str], object]) -> Watch:
+    """Who is to be told of what. `variable` as for `read_settings`; of a binding it gives any object."""
+    read = _Reader(variable)
+    bindings = {name for name in BINDINGS if variable(name) is not None}
+    webhook, heartbeat = (read.optional(name, _URL, _wrong_url) for name in ("ALERT_WEBHOOK", "HEARTBEAT_URL"))
+    after = read.number("ALERT_AFTER", at_least=1) or 5
+    mail_from = mail_to = ""
+    if "ALERT_EMAIL" in bindings:
+        mail_from, mail_to = (read.required(name, _MAIL, _wrong_address) for name in ("ALERT_EMAIL_FROM", "ALERT_EMAIL_TO"))
+        bindings -= set() if mail_from and mail_to else {"ALERT_EMAIL"}
+    return Watch(webhook, heartbeat, after, mail_from, mail_to, frozenset(bindings), tuple(read.problems))
+
+
 def read_settings(variable: Callable[[str], object]) -> Settings:
     """Settings from `variable(name)`, which gives a var's or secret's text, or None where there is none.
 
     Raises ConfigError with every problem at once.
     """
     read = _Reader(variable)
+    tenant_id = read.required("AZURE_AD_TENANT_ID", _TENANT_ID, _wrong_tenant)
+    client_id = read.required("AZURE_AD_CLIENT_ID", _CLIENT_ID, _wrong_client)
     certificate, secret = read.credentials("AZURE_AD_CLIENT_CERTIFICATE", "AZURE_AD_CLIENT_SECRET")
     settings = Settings(
-        tenant_id=read.required("AZURE_AD_TENANT_ID", _TENANT_ID, _wrong_tenant),
-        client_id=read.required("AZURE_AD_CLIENT_ID", _CLIENT_ID, _wrong_client),
+        tenant_id=tenant_id,
+        client_id=client_id,
         client_secret=secret,
         certificate=certificate,
+        credential_expires=read.time("CREDENTIAL_EXPIRES"),
         cloud=CLOUDS[read.one_of("AZURE_CLOUD", tuple(CLOUDS), "global")],
         dry_run=read.one_of("DRY_RUN", ("true", "false"), "false") == "true",
         log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "info"),
@@ -118,6 +167,8 @@ _CLIENT_ID = "set it in wrangler.toml to the Application (client) ID on the app 
 _SECRET = "put the client secret's value, which the portal shows once, with `npx wrangler secret put AZURE_AD_CLIENT_SECRET`"
 
 
+_MAIL = "set it in wrangler.toml to an address that the binding ALERT_EMAIL may send from, or to"
+_URL = "put an address that begins with https:// with `npx wrangler secret put`, or leave it out"
 _CERTIFICATE = (
     "put the private key (PKCS#8, RSA) and the certificate, both in PEM, with `npx wrangler secret put AZURE_AD_CLIENT_CERTIFICATE`; "
     "`openssl pkcs8 -topk8 -nocrypt` makes PKCS#8 of other keys"
@@ -144,6 +195,14 @@ def _wrong_token(value: str) -> str:
     blank = any(character.isspace() for character in value) or not value.isascii() or not value.isprintable()
     quoted = value[0] == value[-1] and value[0] in "\"'`"
     return "holds blanks or characters that no token has" if blank else "stands in quotes, which would be sent along" if quoted else ""
+
+
+def _wrong_url(value: str) -> str:
+    return "" if _HTTPS.fullmatch(value) else "is not an address that begins with https://"
+
+
+def _wrong_address(value: str) -> str:
+    return "" if _ADDRESS.fullmatch(value) else "is not a mail address"
 
 
 def _wrong_secret(value: str) -> str:
@@ -174,12 +233,16 @@ class _Reader:
         return "" if value is None else str(value).translate(_UNSEEN).strip()
 
     def required(self, name: str, how: str, wrong: Callable[[str], str]) -> str:
+        """The text; nothing where it is missing or wrong."""
         known, value = len(self.problems), self._text(name)
         if value.startswith("<") and value.endswith(">"):
             self.problems.append(f"{name} still holds its placeholder: {how}.")
         elif problem := wrong(value) if value else "is missing":
             self.problems[known:] = self.problems[known:] or [f"{name} {problem}: {how}."]
-        return value
+        return value if len(self.problems) == known else ""
+
+    def optional(self, name: str, how: str, wrong: Callable[[str], str]) -> str:
+        return self.required(name, how, wrong) if self._text(name) else ""
 
     def credentials(self, certificate: str, secret: str) -> tuple[Certificate | None, str]:
         """The certificate and the secret in these variables: one of them, or both."""
@@ -218,6 +281,18 @@ class _Reader:
             return value
         self.problems.append(f"{name} must be one of {', '.join(allowed)}: correct it in wrangler.toml, or leave it out for {default}.")
         return default
+
+    def time(self, name: str) -> float | None:
+        text = self._text(name)
+        if not text:
+            return None
+        from expiry import timestamp  # brings datetime along
+
+        try:
+            return timestamp(text)
+        except ValueError:
+            self.problems.append(f"{name} must be a date, as 2027-11-25: correct it in wrangler.toml, or leave it out.")
+            return None
 
     def number(self, name: str, *, at_least: int) -> int | None:
         value = self._text(name)

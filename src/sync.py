@@ -27,6 +27,10 @@ is shared by all apps of a tenant, and the next minute reads them anyway. A new 
 last so long, looks again."""
 AGREEMENT_SECONDS = 150.0
 """How long a tick's departures count as those of the minute before."""
+END_ASKED_SECONDS = 86400.0
+"""How often the app's registration is asked when its secret ends."""
+TOLD_SECONDS = 31 * 86400.0
+"""So long before the credential ends it may be worth a word: see expiry.py."""
 GROUPS_FIRST_SECONDS = 3.0
 """How long the lists wait for what the groups' members tell of mail, if it is not there with the risky users."""
 
@@ -64,7 +68,7 @@ async def sync(graph: GraphClient, settings: Settings, log: Log) -> Report:
     report = await tick(graph, settings)
     report.write(log, graph.clock.now(), graph.budget.subrequests)
     if report.problems:
-        raise SyncFailed(report.problems)
+        raise SyncFailed(report.problems, report)
     return report
 
 
@@ -90,6 +94,7 @@ class _Tick:
         until = graph.budget.deadline - WRITING_SECONDS
         reading_risk = graph.begin(graph.risky_users(RISK_LEVELS), until)
         reading_groups = graph.begin(read_groups(graph, create=not self._settings.dry_run), until)
+        reading_end = self._begin_reading_end()
         read = await graph.finish(reading_risk)
         risk = self._risk(read)
         report.risky = {level: len(users) for level, users in risk.users.items() if level not in risk.unread}
@@ -104,6 +109,28 @@ class _Tick:
             await self._keep(GroupTarget(graph, states), report.levels, risk)
         if not risk.unread:
             cache.departures_until = report.started + AGREEMENT_SECONDS
+        self._tell_of_the_credential(reading_end)
+        cache.last_tick = report.started
+
+    def _begin_reading_end(self) -> "Running[float | None]":
+        """Once a day ask when the secret ends. The question travels with others, and no answer is waited for."""
+        graph, now = self._graph, self._report.started
+        if self._settings.certificate or now < graph.cache.end_asked + END_ASKED_SECONDS:
+            return []
+        graph.cache.end_asked = now
+        return graph.begin(graph.secret_end(), now + 1)
+
+    def _tell_of_the_credential(self, reading_end: "Running[float | None]") -> None:
+        """When the credential ends that serves, and which one that is where there are two."""
+        settings, cache, report = self._settings, self._graph.cache, self._report
+        token, certificate = cache.token, settings.certificate
+        for end in reading_end:
+            cache.secret_ends = end if isinstance(end, float) else cache.secret_ends
+        if certificate and settings.client_secret and token.issued >= report.started:
+            report.served(token.served, token.refused)
+        end = certificate.ends if certificate and token.served != "secret" else cache.secret_ends or settings.credential_expires
+        if end is not None and end - report.started < TOLD_SECONDS:
+            report.credential_ends_soon(end, before=max(cache.last_tick, report.started - AGREEMENT_SECONDS))
 
     async def _keep_lists(
         self, gateway: GatewaySettings, read: RiskyUsers, risk: Risk, reading_groups: "Running[dict[str, GroupState]]"

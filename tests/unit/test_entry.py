@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from report import Report
 from sync import TICK_SECONDS
 from tests.ticks import contoso, variables
 
@@ -55,8 +56,9 @@ def test_after_a_tick_that_was_killed_the_next_minute_runs_and_one_within_the_sa
 ) -> None:
     ticks = []
 
-    async def tick(*_: object) -> None:
+    async def tick(*_: object) -> Report:
         ticks.append(entry.time.time())
+        return Report(NOW, dry_run=False)
 
     monkeypatch.setattr(entry, "sync", tick)
     given = variables(contoso().tenant)
