@@ -64,7 +64,8 @@ Sign: TypeAlias = Callable[[str, bytes, bytes], Awaitable[bytes]]
 class AccessToken:
     """An access token, when it was issued, when a new one is to be asked for and when it expires, in epoch seconds; or none yet.
 
-    `served` is what it was asked for with, one of ALGORITHMS or "secret"; `refused` why the certificate was not accepted, if so.
+    `served` is what it was asked for with, one of ALGORITHMS or "secret"; `refused` why the certificate was not accepted, if
+    so; `not_renewed` why no new one came in its last minutes.
     """
 
     value: str = field(default="", repr=False)
@@ -73,6 +74,11 @@ class AccessToken:
     expires: float = 0.0
     served: str = ""
     refused: AuthError | None = None
+    not_renewed: AuthError | None = None
+
+    def renew(self, when: float) -> None:
+        """Ask for another from then on (epoch seconds); this one serves until that is there."""
+        self.use_until = min(self.use_until, when)
 
     @property
     def roles(self) -> frozenset[str] | None:
@@ -96,7 +102,7 @@ async def sign_in(budget: Budget, settings: Settings, token: AccessToken, sign: 
     """Fill `token`, unless it is still good. Raises AuthError, or OutOfBudget.
 
     With the certificate first, by the algorithm that served the last time, and by the other where that may help; then with
-    the secret.
+    the secret. While the old token works, trouble costs a request a pause and nothing else.
     """
     if token.value and budget.clock.now() < token.use_until:
         return
@@ -105,12 +111,15 @@ async def sign_in(budget: Budget, settings: Settings, token: AccessToken, sign: 
     for credential in [*algorithms, *["secret"] * bool(settings.client_secret)]:
         if not errors or (errors[-1].cause == "refused" and (credential == "secret" or errors[-1].code in _OF_THE_SIGNATURE)):
             try:
-                if await _ask(budget, settings, token, credential, sign):
-                    token.served, token.refused = credential, _joined(errors) if credential == "secret" and errors else None
+                await _ask(budget, settings, token, credential, sign)
+                token.served, token.refused = credential, _joined(errors) if credential == "secret" and errors else None
+                token.not_renewed = None
                 return
             except AuthError as error:
                 errors.append(error)
-    raise _joined(errors)
+    if not token.value or budget.clock.now() >= token.expires:
+        raise _joined(errors)
+    token.use_until, token.not_renewed = budget.clock.now() + RENEWAL_PAUSE_SECONDS, _joined(errors)
 
 
 def _joined(errors: list[AuthError]) -> AuthError:
@@ -118,12 +127,11 @@ def _joined(errors: list[AuthError]) -> AuthError:
     return AuthError(" ".join(dict.fromkeys(map(str, errors))), request_ids, code=errors[-1].code, cause=errors[-1].cause)
 
 
-async def _ask(budget: Budget, settings: Settings, token: AccessToken, credential: str, sign: Sign) -> bool:
-    """Whether a token came for this credential; if not, the old one still works. Raises AuthError, or OutOfBudget.
+async def _ask(budget: Budget, settings: Settings, token: AccessToken, credential: str, sign: Sign) -> None:
+    """Ask for a token with this credential, more than once if there is no old one to go on with. Raises AuthError, or OutOfBudget.
 
     The client-credentials form, every value percent-encoded: secrets contain `~`, older ones `+`, `/` and `=`
-    (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow). While the old token works, an
-    outage of the login host costs one request a pause and nothing else.
+    (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
     """
     clock, host = budget.clock, settings.cloud.login
     url = f"https://{host}/{settings.tenant_id}/oauth2/v2.0/token"
@@ -140,13 +148,10 @@ async def _ask(budget: Budget, settings: Settings, token: AccessToken, credentia
         response = await budget.send("POST", url, {**headers, "client-request-id": request_id}, body)
         now = clock.now()
         if _accept(response, token, now):
-            return True
+            return
         transient = response.status in TRANSIENT or response.status == 200
-        if transient and token.value and now < token.expires:
-            token.use_until = now + RENEWAL_PAUSE_SECONDS
-            return False
         wait = backoff(attempt, response.headers.get("retry-after"), now=now, chance=budget.random.random())
-        if not transient or attempt == ATTEMPTS or not budget.allows(host, now + wait):
+        if not transient or attempt == ATTEMPTS or (token.value and now < token.expires) or not budget.allows(host, now + wait):
             break
         await clock.sleep(wait)
     code = _error_code(response)
@@ -173,9 +178,9 @@ def _accept(response: HttpResponse, token: AccessToken, now: float) -> bool:
     answer = parse(response.body) if response.status == 200 else None
     try:
         value, lifetime = answer["access_token"], float(answer["expires_in"])  # type: ignore[index,arg-type,call-overload]  # told by the exception
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, OverflowError):
         return False
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not 0 < lifetime < 1e9:
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable() or not 0 < lifetime < 1e9:
         return False
     token.value, token.issued = value, now
     token.expires = now + lifetime
@@ -185,8 +190,9 @@ def _accept(response: HttpResponse, token: AccessToken, now: float) -> bool:
 
 def _reason(response: HttpResponse, code: int, wait: float) -> str:
     if response.status in TRANSIENT or response.status == 200:
-        pause = f"it answers {response.status} and asks for a pause of {wait:.0f} s"
-        return f"{ {0: 'no answer', 200: 'the answer is not a token'}.get(response.status, pause) }; the next minute tries again"
+        pause = f" and asks for a pause of {wait:.0f} s" if "retry-after" in response.headers else ""
+        known = {0: "no answer", 200: "the answer is not a token"}
+        return f"{known.get(response.status, f'it answers {response.status}{pause}')}; the next minute tries again"
     if 300 <= response.status < 400:
         return "the answer is a redirect, which is not followed because the secret would go with it; look for a proxy in between"
     if code:

@@ -61,9 +61,10 @@ class Budget:
         self._slowest: dict[str, float] = {}
         """The slowest answer so far in seconds, by host."""
 
-    def allows(self, host: str, when: float) -> bool:
-        """Whether a request may be sent then (epoch seconds): time must remain for an answer as slow as the host's slowest so far."""
-        return when + self._slowest.get(host, SHORTEST_SECONDS) <= self.deadline and self.subrequests < self.max_subrequests
+    def allows(self, host: str, when: float, *, leaving: int = 0) -> bool:
+        """Whether a request may be sent then (epoch seconds) and leave so many: time must remain for an answer as slow as the
+        host's slowest so far."""
+        return when + self._slowest.get(host, SHORTEST_SECONDS) <= self.deadline and self.subrequests + leaving < self.max_subrequests
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: str, *, longest: float = REQUEST_SECONDS) -> HttpResponse:
         """The answer, of status 0 where the connection fails or `longest` seconds pass. Raises OutOfBudget, or CutOff."""
@@ -71,10 +72,11 @@ class Budget:
         if not self.allows(host, began):
             raise OutOfBudget
         self.subrequests += 1
+        left = self.deadline - began
         try:
-            return await self._fetch(HttpRequest(method, url, headers, body, min(longest, self.deadline - began)))
-        except OSError:
-            if self.clock.now() >= self.deadline:
+            return await self._fetch(HttpRequest(method, url, headers, body, min(longest, left)))
+        except OSError as error:
+            if (left < longest and isinstance(error, TimeoutError)) or self.clock.now() >= self.deadline:
                 raise CutOff from None
             return HttpResponse(0, {}, "")
         finally:

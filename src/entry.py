@@ -81,7 +81,7 @@ async def fetch(request: HttpRequest) -> HttpResponse:
         headers = {} if response.ok else js.Object.fromEntries(response.headers).to_py()
         return HttpResponse(response.status, headers, body.to_bytes().decode(errors="replace"))
     except JsException as error:
-        raise OSError(error.name) from None
+        raise (TimeoutError if error.name == "TimeoutError" else OSError)(error.name) from None
 
 
 class Default(WorkerEntrypoint):

@@ -5,7 +5,7 @@
     | it was done                                         | 2xx                   | x  |         |         |           |
     | Graph judged it and found fault with what it asks   | 400, 404              |    | x       |         |           |
     | another write was in its way                        | 409, 400 with a name  |    |         | x       |           |
-    | no answer, or none that makes sense                 | 0                     |    |         | x       |           |
+    | it was sent, and no answer came that makes sense    | 0                     |    |         | x       |           |
     | throttled, or the service is unwell                 | 408, 424, 429, 5xx    |    |         | x       |           |
     | a new token is refused too, no right, a redirect    | 401, 403, 3xx …       |    |         |         |           |
     | the whole batch was refused                         | 400, 404 …            |    |         |         |           |
@@ -76,6 +76,11 @@ class GraphResponse(NamedTuple):
         return self.status in (400, 404) and not self.whole and not self.passing
 
     @property
+    def judged(self) -> bool:
+        """Whether Graph judged this very request, and refused or forbade it."""
+        return self.refused or (self.status == 403 and not self.whole)
+
+    @property
     def passing(self) -> bool:
         """Whether the same request may fare better in a while. A conflict of writers is 409, or 400 with its name."""
         if self.status == 400:
@@ -105,7 +110,9 @@ class GraphResponse(NamedTuple):
 
     def header(self, name: str) -> str | None:
         """The header called `name`, whatever its case; None where there is none."""
-        return next((value for key, value in self.headers.items() if key.lower() == name and isinstance(value, str)), None)
+        return next(
+            (str(value) for key, value in self.headers.items() if key.lower() == name and isinstance(value, (str, float, int))), None
+        )
 
     @property
     def request_ids(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Each is an operation in the sense of operations.py. Its outcome is its result, o
 GraphError, whose message says what could not be done, why, and what to do; or an AuthError, where there is no token.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -27,10 +28,17 @@ RISK_PAGES = (requests.RISKY_USERS_PAGE, requests.RISKY_USERS_PAGE - 1, 100, 99,
 """Page sizes to ask for, one after the other where Identity Protection refuses: a full last page has been seen to link to
 one that is refused (https://github.com/microsoftgraph/microsoft-graph-docs/issues/16332), and the limit to be
 lowered overnight (https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/1898)."""
+FEWER_PAGES = RISK_PAGES[::2]
+"""Those to try where the query for all levels was refused in each size."""
+RISK_PAGE_SECONDS = 3600.0
+"""How long a page size that was refused is not tried again."""
 YOUNG_PAUSES = (2.0, 4.0, 8.0)
 """Seconds to wait, one after the other, for a new group to be known everywhere."""
 
 _NONE: Mapping[str, Never] = {}
+_NO_LEVEL = "none"
+"""Of a user whose risk was dismissed while the list was made."""
+_WORD = re.compile(r"[A-Za-z]{1,32}", re.ASCII)
 _ALREADY_A_MEMBER = "added object references already exist"
 _NOT_A_MEMBER = "removed object references do not exist"
 _NOT_THERE_YET = "source resource object"
@@ -44,8 +52,13 @@ class IsolateCache:
     token: AccessToken = field(default_factory=AccessToken)
     groups: dict[str, SecurityGroup] = field(default_factory=dict)
     """The groups last used, by their names."""
-    refused_users: set[str] = field(default_factory=set)
-    """Who could not be added in the last tick."""
+    refused_users: dict[str, None] = field(default_factory=dict)
+    """Who could not be added, those first whose last attempt is longest ago."""
+    risk_page: int | None = None
+    """The page size with which lists of risky users begin until then, since larger ones were refused."""
+    risk_page_until: float = -inf
+    members: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Who was in each group, by its id, when that was last read to the end."""
     user_ids: frozenset[str] = frozenset()
     """The risky users last read: ids that need no second check."""
     departures: dict[str, Departures] = field(default_factory=dict)
@@ -89,11 +102,20 @@ class Writes:
     refused: dict[str, ServiceError] = field(default_factory=dict)
     unfinished: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
-    """Of the unfinished those whose request was sent: it may have been done all the same."""
+    """Of the unfinished those for whom it may have been done all the same, by a request whose answer is missing."""
     total: int | None = None
     """How many there are in all, where the service tells."""
     stopped: ServiceError | None = None
     """Why the unfinished were not tried, or not again: what one write met, the others would have met too."""
+
+    def add(self, later: "Writes") -> None:
+        """What became of further users."""
+        self.done += later.done
+        self.already += later.already
+        self.refused |= later.refused
+        self.unfinished += later.unfinished
+        self.unsure += later.unsure
+        self.total, self.stopped = later.total, self.stopped or later.stopped
 
 
 class GraphClient:
@@ -103,9 +125,9 @@ class GraphClient:
         self._settings, self.cache, self.budget, self.clock = settings, cache, budget, budget.clock
         self.root = f"https://{settings.cloud.graph}/v1.0"
         self._with_addresses = settings.gateway is not None
-        self._risk_pages: Sequence[int | None] = RISK_PAGES
         self._scheduler = scheduler = Scheduler(budget, settings, cache.token, sign)
-        self.begin, self.finish, self.run, self.go_on = scheduler.begin, scheduler.finish, scheduler.run, scheduler.go_on
+        self.begin, self.finish, self.run = scheduler.begin, scheduler.finish, scheduler.run
+        self.go_on, self.keep_back = scheduler.go_on, scheduler.keep_back
 
     @property
     def shut_out(self) -> AuthError | None:
@@ -122,42 +144,53 @@ class GraphClient:
         Protection bears one request a second; a query a level is the fallback, should it refuse the `or`.
         """
         query = tuple(levels)
-        listings = {query: await self._list_risky_users(query)}
+        listings = {query: await self._list_risky_users(query, RISK_PAGES)}
         if _query_refused(listings[query].last):
-            self._risk_pages = self._risk_pages if _filter_refused(listings[query].last) else RISK_PAGES[::2]
-            listings = {(level,): await self._list_risky_users((level,)) for level in levels}
+            sizes = RISK_PAGES if _filter_refused(listings[query].last) else FEWER_PAGES
+            listings = {(level,): await self._list_risky_users((level,), sizes) for level in levels}
         by_level: dict[str, set[str]] = {level: set() for level in levels}
         unread: dict[str, ServiceError] = {}
         for query, listing in listings.items():
             ids, sound = ids_by("riskLevel", listing.entries, self.cache.user_ids)
             for level, users in by_level.items():
-                users.update(map(str.lower, ids.get(level, ())))
+                users.update(map(str.lower, ids.pop(level, ())))
+            ids.pop(_NO_LEVEL, None)
             if listing.end != "complete" or not sound:
                 unread |= dict.fromkeys(query, self._list_error(listing))
+            elif ids:
+                unread |= dict.fromkeys(query, _strange_level(listing, next(iter(ids))))
         self.cache.user_ids = frozenset().union(*by_level.values())
         entries = [entry for listing in listings.values() for entry in listing.entries] if self._with_addresses else []
         named = {user: mailbox._replace(unread=True) for user, mailbox in mailboxes(entries).items()}  # of mail nothing is told here
         return RiskyUsers(by_level, unread, sum(listing.pages for listing in listings.values()), named)
 
-    async def _list_risky_users(self, levels: tuple[str, ...]) -> Listing:
-        """The list in the first page size that is not refused, with which the next list begins."""
-        for place, page in enumerate(self._risk_pages):
-            listing = await read_pages(requests.risky_users(levels, page, ",userPrincipalName" * self._with_addresses), self.root)
-            if not _query_refused(listing.last) or _filter_refused(listing.last):
-                self._risk_pages = self._risk_pages[place:]
-                break
+    async def _list_risky_users(self, levels: tuple[str, ...], sizes: Sequence[int | None]) -> Listing:
+        """The list, in the first of these page sizes that is not refused; for a while the next lists begin with that one."""
+        cache, now = self.cache, self.clock.now()
+        if cache.risk_page in sizes and now < cache.risk_page_until:
+            sizes = sizes[sizes.index(cache.risk_page) :]
+        for size in sizes:
+            listing = await read_pages(requests.risky_users(levels, size, ",userPrincipalName" * self._with_addresses), self.root)
+            if not _query_refused(listing.last) or (len(levels) > 1 and _filter_refused(listing.last)):
+                if size != cache.risk_page:
+                    cache.risk_page, cache.risk_page_until = size, now + RISK_PAGE_SECONDS
+                return listing
+        cache.risk_page_until = -inf
         return listing
 
     async def groups_named(self, *names: str) -> tuple[list[SecurityGroup], Listing]:
         """The groups whose display name is one of these, the oldest first, and the list they come from.
 
         Names need not be unique, and Graph ignores case. The look-up may not know a group yet that was made a moment ago (https://learn.microsoft.com/graph/api/group-list).
-        Thousands may share a name, hence a quarter of the tick's subrequests at most.
+        Thousands may share a name, hence a quarter of the tick's subrequests at most. The list is not "complete" where one
+        of its entries makes no sense.
         """
         listing = await read_pages(requests.groups_named(*names), self.root, at_most=self.budget.max_subrequests // 4)
         groups = [group for entry in listing.entries if (group := read_group(entry))]
-        if len(groups) < len(listing.entries) or listing.end not in ("complete", "more"):
+        if listing.end not in ("complete", "more") or (listing.entries and not groups):
             raise self._list_error(listing)
+        if len(groups) < len(listing.entries):
+            listing = listing._replace(end="strange")
         return sorted(groups, key=lambda group: (group.created, group.id)), listing
 
     async def one_group(self, request: GraphRequest) -> SecurityGroup | None:
@@ -183,7 +216,7 @@ class GraphClient:
         ids, sound = ids_by("@odata.type", listing.entries, self.cache.user_ids)
         if listing.end != "complete" or not sound:
             raise self._list_error(listing)
-        users = frozenset(map(str.lower, ids.pop("#microsoft.graph.user", ())))
+        users = self.cache.members[group.id] = frozenset(map(str.lower, ids.pop("#microsoft.graph.user", ())))
         return Members(users, sum(map(len, ids.values())), mailboxes(listing.entries) if self._with_addresses else _NONE)
 
     async def mailboxes(self, users: Sequence[str]) -> tuple[dict[str, Mailbox], ServiceError | None]:
@@ -234,7 +267,8 @@ class GraphClient:
             remedy = "restore it in the Entra admin center under Groups > Deleted groups, and it keeps its id and its SCIM assignment"
             raise GraphError(f"Could not create the group {name}: a deleted group has its unique name; {remedy}.", response.request_ids)
         if response.ok:
-            raise GraphError(f"Could not find the group {name} that was created a moment ago; the next minute looks again.")
+            why = "the directory does not know it everywhere yet; the next minute looks again"
+            raise GraphError(f"Could not find the group {name} that was created a moment ago: {why}.", cause="budget")
         raise self._error(response, " You can also create a security group of this name by hand: it is adopted.")
 
     async def add_members(self, group: SecurityGroup, users: Sequence[str]) -> Writes:
@@ -257,14 +291,18 @@ class GraphClient:
             for chunk, response in zip(batch, responses, strict=True):
                 if response.ok:
                     writes.done += chunk
-                elif response.refused and not writes.stopped:
-                    await self._add_singly(group, chunk, writes)
+                elif response.judged and not writes.stopped:
+                    singly = await self.add_singly(group, chunk)
+                    singly.unsure = singly.unfinished  # for all that is known they are in there already
+                    writes.add(singly)
                 else:
                     self._put_off(response, chunk, writes)
         writes.unfinished += [user for chunk in chunks for user in chunk]
         return writes
 
-    async def _add_singly(self, group: SecurityGroup, users: Sequence[str], writes: Writes) -> None:
+    async def add_singly(self, group: SecurityGroup, users: Sequence[str]) -> Writes:
+        """Add up to 20 users to the group, one a request. Where each of them is refused alike, the group refuses, not they."""
+        writes = Writes()
         responses = await ask(*(requests.add_one(group, user, self.root) for user in users))
         refused: dict[str, GraphResponse] = {}
         for user, response in zip(users, responses, strict=True):
@@ -272,16 +310,18 @@ class GraphClient:
                 writes.done.append(user)
             elif response.refused and response.says(_ALREADY_A_MEMBER):
                 writes.already.append(user)
-            elif response.refused:
+            elif response.judged:
                 refused[user] = response
             else:
                 self._put_off(response, [user], writes)
-        if len(refused) == len(users) and group.young(self.clock.now()):
-            writes.unfinished += refused
-        elif 1 < len(refused) == len(users) and all(response.status == 400 for response in responses):
+        alike = {response.status for response in responses} if len(refused) == len(users) else set()
+        if alike == {403} or (alike == {400} and len(users) > 1 and not group.young(self.clock.now())):
             self._put_off(responses[0], users, writes)
+        elif alike and group.young(self.clock.now()):
+            writes.unfinished += refused
         else:
             writes.refused |= {user: self._error(response) for user, response in refused.items()}
+        return writes
 
     async def remove_members(self, group: SecurityGroup, users: Sequence[str]) -> Writes:
         """Remove users from the group, one a request as Graph has it, 20 requests a batch.
@@ -302,6 +342,7 @@ class GraphClient:
                     writes.unfinished.append(user)
                 elif response.refused and (response.status == 404 or response.says(_NOT_A_MEMBER)):
                     writes.already.append(user)
+                    writes.unsure += [user] if response.attempts > 1 else []  # an attempt whose answer was lost may have done it
                 elif response.refused:
                     writes.refused[user] = self._error(response)
                 else:
@@ -319,8 +360,8 @@ class GraphClient:
     # --- errors ---
 
     def _error(self, response: GraphResponse, more: str = "") -> ServiceError:
-        if response.no_token:
-            return response.no_token
+        if error := response.no_token or (self.cache.token.not_renewed if response.status == 401 else None):
+            return error
         reason, cause = explain(response, self.cache.token.roles if response.status == 403 else None)
         return GraphError(f"Could not {response.request.what}: {reason}.{more}", response.request_ids, cause=cause)
 
@@ -329,6 +370,12 @@ class GraphClient:
             return self._error(listing.last)
         why = f"the next page lies outside {self.root} or was read already; if this repeats every minute, report it with the request ids"
         return GraphError(f"Could not {listing.last.request.what}: {why}.", listing.last.request_ids)
+
+
+def _strange_level(listing: Listing, level: str) -> GraphError:
+    named = f"the level '{level}'" if _WORD.fullmatch(level) else "a level of a strange name"
+    why = f"Graph reports {named}, which was not asked for; without a Microsoft Entra ID P2 licence it hides levels"
+    return GraphError(f"Could not {listing.last.request.what}: {why}.", listing.last.request_ids)
 
 
 def _query_refused(response: GraphResponse) -> bool:

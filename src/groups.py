@@ -4,7 +4,7 @@ A group's trouble stays its own: what one level meets is that level's outcome, a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from errors import GraphError, ServiceError
@@ -19,17 +19,23 @@ GROUP_NAMES = {level: f"IdentityProtection-RiskyUser-RiskLevel-{level}" for leve
 """The names Cloudflare's reference Worker gives its groups: they are adopted, whoever made them."""
 
 
+RETRIED = 20
+"""How many of those whom Graph would not add are tried again in a minute: as many as a batch holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """One level's group: without `group` there is none; without `members` it is too new to be read, or in trouble: see `error`.
+    """One level's group: without `group` there is none, or none that can be used; without `members` it is too new to be read,
+    or `error` says why they are not known.
 
-    `namesakes` tells how many groups have its name where it is not the only one; the names of `lookalikes` differ in case only.
+    `namesakes` is how many groups have its name, as far as they were looked at; the names of `lookalikes` differ in case only.
     """
 
     group: SecurityGroup | None = None
     members: Members | None = None
     created: bool = False
-    namesakes: str = ""
+    namesakes: int = 1
+    more_namesakes: bool = False
     lookalikes: tuple[SecurityGroup, ...] = ()
     error: ServiceError | None = None
 
@@ -46,7 +52,11 @@ async def read_groups(graph: GraphClient, *, create: bool) -> dict[str, GroupSta
     members = {} if isinstance(read, ServiceError) else read
     outcomes = await each({level: _read_group(graph, name, found, members, create=create) for level, name in GROUP_NAMES.items()})
     states = {level: GroupState(error=state) if isinstance(state, ServiceError) else state for level, state in outcomes.items()}
-    graph.cache.groups = {GROUP_NAMES[level]: state.group for level, state in states.items() if state.group}
+    for level, state in states.items():
+        if state.group:
+            graph.cache.groups[GROUP_NAMES[level]] = state.group
+        elif not state.error:
+            graph.cache.groups.pop(GROUP_NAMES[level], None)
     return states
 
 
@@ -57,12 +67,16 @@ Read: TypeAlias = Mapping[str, Outcome[Members | None]]
 async def _read_group(graph: GraphClient, name: str, found: Found, read: Read, *, create: bool) -> GroupState:
     """One group; `read` are the members of groups, by their ids, as far as they were asked for already."""
     known, (groups, listing) = graph.cache.groups.get(name), found
-    if listing.pages > 1 and not any(group.name == name for group in groups):  # a list can shift between its pages
-        groups, listing = await graph.groups_named(name)
+    if (listing.pages > 1 or listing.end != "complete") and not any(group.name == name for group in groups):
+        groups, listing = await graph.groups_named(name)  # a list can shift between its pages
     all_of_them = listing.end == "complete"
     namesakes = [group for group in groups if group.name == name]
-    lookalikes = tuple(group for group in groups if group.name.lower() == name.lower() and group not in namesakes)
-    group, created = _choose(namesakes, None if all_of_them else known) or await _find(graph, name, known), False
+    lookalikes = tuple(group for group in groups if group.name.lower() == name.lower() and group.name != name)
+    if not namesakes and not all_of_them:
+        raise GraphError(f"Could not look at all groups that are named like {name}; rename or delete the others.")
+    group, created = _choose(namesakes, None if all_of_them else known), False
+    if not group:
+        group = await _find(graph, name, known)
     if not group and known and known.young(graph.clock.now()):
         return GroupState(known)  # known from the last tick, and too new to be found again: another would be one too many
     if not group and not create:
@@ -71,11 +85,11 @@ async def _read_group(graph: GraphClient, name: str, found: Found, read: Read, *
         group, created = await graph.create_group(name)
     if group.unwritable:
         raise GraphError(f"Cannot keep the members of {group.name} ({group.id}): {group.unwritable}.")
-    members = Members(frozenset()) if created else read[group.id] if group.id in read else await graph.members(group)
-    if isinstance(members, ServiceError):
-        raise members
-    how_many = f"{'' if all_of_them else 'more than '}{len(namesakes)}"
-    return GroupState(group, members, created, how_many if len(namesakes) > 1 else "", lookalikes)
+    state = GroupState(group, Members(frozenset()), created, max(1, len(namesakes)), not all_of_them, lookalikes)
+    if created:
+        return state
+    [members] = [read[group.id]] if group.id in read else (await each({"": graph.members(group)})).values()
+    return replace(state, members=None, error=members) if isinstance(members, ServiceError) else replace(state, members=members)
 
 
 def _choose(namesakes: list[SecurityGroup], known: SecurityGroup | None) -> SecurityGroup | None:
@@ -109,13 +123,34 @@ class GroupTarget:
             level: frozenset[str]() if level in self.missing else state.members.users if state.members else None
             for level, state in states.items()
         }
+        last_read = graph.cache.members
+        self.known = {level: last_read.get(state.group.id, frozenset()) for level, state in states.items() if state.group and state.error}
 
     async def let_in(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
-        """Add users to the groups; those who were refused in the last tick come last."""
+        """Add users to the groups. Those who could not be added before come last, one by one and RETRIED a minute."""
         refused = self._graph.cache.refused_users
-        in_order = {level: sorted(users[level], key=refused.__contains__) for level in users}
-        written = await self._write(self._graph.add_members, in_order)
-        self._graph.cache.refused_users = {user for writes in written.values() for user in writes.refused}
+        wanted = {user: level for level, joining in users.items() for user in joining}
+        for user in refused.keys() - wanted.keys():
+            del refused[user]
+        fresh = {level: [user for user in joining if user not in refused] for level, joining in users.items()}
+        again = {level: [user for user in refused if wanted[user] == level] for level in users}
+        written = await self._write(self._graph.add_members, fresh)
+        retried = await self._write(self._graph.add_singly, {level: each[:RETRIED] for level, each in again.items()})
+        for level, writes in written.items():
+            writes.add(retried[level])
+            writes.unfinished += again[level][RETRIED:]
+            for user in [*writes.done, *writes.already, *writes.refused, *writes.unsure]:
+                refused.pop(user, None)
+            refused |= dict.fromkeys([*writes.refused, *writes.unsure])
+        return written
+
+    async def prove(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
+        """Add users who seem to be members already."""
+        written = {level: Writes() for level in users}
+        for start in range(0, max(map(len, users.values())), RETRIED):
+            proven = await self._write(self._graph.add_singly, {level: each[start : start + RETRIED] for level, each in users.items()})
+            for level, writes in proven.items():
+                written[level].add(writes)
         return written
 
     async def let_out(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:

@@ -5,16 +5,14 @@ reports. For one user and one level of a target:
 
     | reported level  | in there | in another level | what the plan holds                 |
     |-----------------|----------|------------------|-------------------------------------|
-    | this one        | no       | no               | join                                |
-    | this one        | no       | yes              | join here, then leave the other     |
+    | this one        | no       | whatever         | join                                |
     | this one        | yes      | no               | nothing                             |
-    | this one        | yes      | yes              | join again, then leave the other    |
+    | this one        | yes      | yes              | nothing here, and a leave there     |
     | another, none   | yes      | whatever         | leave, if it is certain: see below  |
     | another, none   | no       | whatever         | nothing                             |
 
-Joining again looks idle and is not: reads of a directory lag behind its writes, so "in there" may be history.
-
-Joins are never held back. Leaves are, each of them until all of this is so:
+A user who moves joins here and leaves there by these rows. Joins are never held back. Of a level whose members could not
+be read nobody leaves, and whoever is not known to be in it joins. Leaves wait, each of them until all of this is so:
 
     | it needs                                                     | otherwise                              |
     |--------------------------------------------------------------|----------------------------------------|
@@ -25,14 +23,14 @@ Joins are never held back. Leaves are, each of them until all of this is so:
     | that came in several answers, which can shift in between; or |                                        |
     | more than half of a level with GUARDED_SIZE members leaving  |                                        |
     | that it is certain who it is                                 | held back: UNKNOWN                     |
-    | of a user who moves, to be in the other level for certain,   | held back: MOVING                      |
-    | by the service's own word in this tick                       |                                        |
-    | a place among the leaves MAX_REMOVALS allows; levels share   | held back: CAPPED                      |
-    | them evenly, and what was refused to one goes to the others  |                                        |
+    | of a user who moves, to be in the other level for certain,   | held back: MOVING; of whom the read    |
+    | by the service's own word in this tick: reads of a directory | showed there, a proof is asked for     |
+    | lag behind its writes, so what they show may be history      |                                        |
+    | a place among the leaves MAX_REMOVALS allows, one a level in | held back: CAPPED                      |
+    | turn; what was refused to one goes to the others             |                                        |
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import cycle
 from typing import NamedTuple, Never, TypeAlias
 
 RISK_LEVELS = ("high", "medium", "low")
@@ -47,6 +45,7 @@ UNKNOWN = "waits until all mail addresses can be read"
 MOVING = "waits until they are where they move to"
 CAPPED = "MAX_REMOVALS leaves for later minutes"
 """Why a leave is held back: the end of "who stay for now, whose leave …"."""
+_LEAVE, _PROVE, _TRIED = "leave", "prove", "tried"
 
 Membership: TypeAlias = Mapping[str, frozenset[str] | None]
 """Who is in each level that a target keeps; None where that could not be read."""
@@ -77,36 +76,54 @@ class Risk(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What is known beyond the first read, as a tick goes on.
+    """What is known beyond the first read, as a tick goes on; by level, but for the first two.
 
     `second_look`: the risky users read again. `minute_before`: the departures that the last tick's complete read called
-    for. `unknown`: who, in each level, may be somebody else. `inside`: who is in each level for certain. `tried`: whose
-    leave was tried, by level, and `removed`: how many may have left. `turn` decides which level is served first where not
-    each can be.
+    for. `unknown`: who may be somebody else. `inside`: who is in the level for certain, `unproven`: of whom that was asked
+    in vain. `tried`: whose leave was tried. `closed`: levels that nobody leaves any more in this tick. `removed`: how many
+    have left, or may have.
     """
 
     second_look: Risk | None = None
     minute_before: Departures = _NOBODY
     unknown: Mapping[str, Collection[str]] = _NOBODY
     inside: Mapping[str, Collection[str]] = _NOBODY
+    unproven: Mapping[str, Collection[str]] = _NOBODY
     tried: Mapping[str, Collection[str]] = _NOBODY
+    closed: Collection[str] = ()
     removed: int = 0
-    turn: int = 0
 
 
 class Change(NamedTuple):
-    """What is to happen to one level now: user ids, sorted; and whose leave is held back, by reason."""
+    """What is to happen to one level now: user ids; `proofs` are users of whom it is to be proven that they are in it, and
+    `held` those whose leave is held back, by reason."""
 
     joins: Sequence[str] = ()
+    proofs: Sequence[str] = ()
     leaves: Sequence[str] = ()
     held: Mapping[str, Sequence[str]] = _NOBODY
 
 
 class Plan(NamedTuple):
-    """A change for each level that was read, and the departures that all of it comes from."""
+    """A change for each level that can be changed, and the departures that all leaves come from."""
 
     changes: Mapping[str, Change]
     departures: Departures
+
+    @property
+    def joins(self) -> Mapping[str, Sequence[str]]:
+        """Who joins, by level."""
+        return {level: change.joins for level, change in self.changes.items() if change.joins}
+
+    @property
+    def proofs(self) -> Mapping[str, Sequence[str]]:
+        """Of whom a proof is needed, by level."""
+        return {level: change.proofs for level, change in self.changes.items() if change.proofs}
+
+    @property
+    def leaves(self) -> Mapping[str, Sequence[str]]:
+        """Who leaves, by level."""
+        return {level: change.leaves for level, change in self.changes.items() if change.leaves}
 
     @property
     def wants_second_look(self) -> bool:
@@ -114,31 +131,27 @@ class Plan(NamedTuple):
         return any(UNASKED in change.held for change in self.changes.values())
 
 
-def plan(risk: Risk, members: Membership, evidence: Evidence, *, max_removals: int | None = None) -> Plan:
-    """The changes that make each level of `members` hold exactly the users at it, as far as the evidence allows now."""
+def plan(risk: Risk, members: Membership, evidence: Evidence, *, known: Membership = _NOBODY, max_removals: int | None = None) -> Plan:
+    """The changes that make each level of `members` hold exactly the users at it, as far as the evidence allows now.
+
+    `known`: who is known to be in a level whose members could not be read, if it can be written all the same.
+    """
     leaving = departures(risk, members)
-    reads = [departures(evidence.second_look, members) if evidence.second_look else {}, evidence.minute_before]
-    rejoining = {(target, user) for each in leaving.values() for user, target in each.items()}
-    changes: dict[str, Change] = {}
-    for level, present in members.items():
+    verdicts = {level: _verdicts(level, users, risk, members, evidence) for level, users in leaving.items()}
+    _give_places(verdicts, evidence, max_removals)
+    changes = {}
+    for level, read in members.items():
+        present = known.get(level) if read is None else read
         if present is not None:
-            joins = risk.users[level] - present | {user for target, user in rejoining if target == level and user in present}
-            doubtful = len(present) >= GUARDED_SIZE and 2 * len(leaving.get(level, ())) > len(present)
-            certain: list[str] = []
+            proofs = [
+                user for other, users in leaving.items() for user in users if verdicts[other][user] == _PROVE and users[user] == level
+            ]
             held: dict[str, list[str]] = {}
-            for user, target in leaving.get(level, {}).items():
-                unproven = doubtful or (target is None and risk.answers > 1)
-                if unproven and not any(read.get(level, {}).get(user, level) == target for read in reads):
-                    held.setdefault(UNCONFIRMED if evidence.second_look else UNASKED, []).append(user)
-                elif user in evidence.unknown.get(level, ()):
-                    held.setdefault(UNKNOWN, []).append(user)
-                elif target and user not in evidence.inside.get(target, ()):
-                    held.setdefault(MOVING, []).append(user)
-                elif user not in evidence.tried.get(level, ()):
-                    certain.append(user)
-            changes[level] = Change(sorted(joins), certain, held)
-    if max_removals is not None:
-        changes = _capped(changes, max_removals - evidence.removed, evidence.turn)
+            for user, verdict in verdicts.get(level, {}).items():
+                held.setdefault(MOVING if verdict == _PROVE else verdict, []).append(user)
+            held.pop(_TRIED, None)
+            joins, proofs = sorted(risk.users[level] - present), [*dict.fromkeys(proofs)]
+            changes[level] = Change(joins, proofs, held.pop(_LEAVE, []), held)
     return Plan(changes, leaving)
 
 
@@ -153,20 +166,45 @@ def departures(risk: Risk, members: Membership) -> Departures:
     }
 
 
-def _capped(changes: Mapping[str, Change], remaining: int, turn: int) -> dict[str, Change]:
-    """The changes with so many leaves as remain: one a level in turn, until they are used up."""
-    levels = [*changes][turn % len(changes) :] + [*changes][: turn % len(changes)] if changes else []
-    wanted = {level: len(changes[level].leaves) for level in levels}
-    given = dict.fromkeys(changes, 0)
-    for level in cycle(levels):
-        if remaining <= 0 or given == wanted:
-            break
-        if given[level] < wanted[level]:
+def _verdicts(level: str, leaving: Mapping[str, str | None], risk: Risk, members: Membership, evidence: Evidence) -> dict[str, str]:
+    """What is to become of each who would leave this level: _LEAVE, _PROVE, _TRIED, or why it must wait."""
+    present, second_look = members[level] or frozenset(), evidence.second_look
+    reads = [(departures(second_look, members) if second_look else {}).get(level, {}), evidence.minute_before.get(level, {})]
+    doubtful = len(present) >= GUARDED_SIZE and 2 * len(leaving) > len(present)
+    verdicts = {}
+    for user, target in leaving.items():
+        unproven = doubtful or (target is None and risk.answers > 1)
+        if unproven and not any(read.get(user, level) == target for read in reads):
+            verdicts[user] = UNCONFIRMED if second_look else UNASKED
+        elif user in evidence.unknown.get(level, ()):
+            verdicts[user] = UNKNOWN
+        elif user in evidence.tried.get(level, ()):
+            verdicts[user] = _TRIED
+        elif target is None or user in evidence.inside.get(target, ()):
+            verdicts[user] = _LEAVE
+        else:
+            asked = user in evidence.unproven.get(target, ()) or user not in (members[target] or ())
+            verdicts[user] = MOVING if asked else _PROVE
+    return verdicts
+
+
+def _give_places(verdicts: Mapping[str, dict[str, str]], evidence: Evidence, max_removals: int | None) -> None:
+    """Let those wait who find no place among so many leaves, or in a level that nobody leaves any more."""
+    wanting = {level: [user for kind in (_LEAVE, _PROVE) for user in users if users[user] == kind] for level, users in verdicts.items()}
+    places = {level: len(users) for level, users in wanting.items() if level not in evidence.closed}
+    if max_removals is not None:
+        places = _in_turn(places, max_removals - evidence.removed, sum(sum(user.encode()) for users in wanting.values() for user in users))
+    for level, users in wanting.items():
+        for user in users[places.get(level, 0) :]:
+            verdicts[level][user] = MOVING if max_removals is None else CAPPED
+
+
+def _in_turn(wanted: Mapping[str, int], remaining: int, start: int) -> dict[str, int]:
+    """So many places, one a level in turn. Who begins comes of who they are: now this level, now that, whatever the time."""
+    levels = [*wanted, *wanted]
+    given = dict.fromkeys(levels[start % max(1, len(wanted)) :], 0)
+    while remaining > 0 and (unserved := [level for level in given if given[level] < wanted[level]]):
+        for level in unserved[:remaining]:
             given[level] += 1
-            remaining -= 1
-    return {level: _hold_back(change, given[level]) for level, change in changes.items()}
-
-
-def _hold_back(change: Change, allowed: int) -> Change:
-    rest = change.leaves[allowed:]
-    return change._replace(leaves=change.leaves[:allowed], held={**change.held, CAPPED: rest}) if rest else change
+        remaining -= len(unserved)
+    return given

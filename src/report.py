@@ -83,9 +83,15 @@ class Report:
             self.request_ids += [each for each in error.request_ids if each not in self.request_ids]
 
     def left_over(self, count: int, line: str) -> None:
-        """So much that was to be done in this tick, and is not, though nothing failed."""
-        self.unfinished += count
-        self.lines["warn"].append(line)
+        """So much that was to be done in this tick, and is not, though nothing failed; what is the same is told once."""
+        if line not in self.lines["warn"]:
+            self.unfinished += count
+            self.lines["warn"].append(line)
+
+    def not_renewed(self, error: AuthError) -> None:
+        """The access token still serves, and no other comes."""
+        if str(error) not in self.problems:
+            self.lines["warn"].append(f"The access token still serves, for some minutes at most: {error}")
 
     def served(self, credential: str, refused: AuthError | None) -> None:
         """Which of two credentials a new token came for."""
@@ -113,8 +119,10 @@ class Report:
                 self.failure(state.error)
             if group and state.created:
                 self.lines["info"].append(f"{level}: created the group {name} ({group.id}).")
-            if group and state.namesakes:
-                warn(f"{level}: {state.namesakes} groups are named {name}; the oldest is used ({group.id}). Rename or delete the others.")
+            if group and state.namesakes > 1:
+                some = "the oldest of those looked at" if state.more_namesakes else "the oldest"
+                many = f"{'more than ' if state.more_namesakes else ''}{state.namesakes}"
+                warn(f"{level}: {many} groups are named {name}; {some} is used ({group.id}). Rename or delete the others.")
             for other in state.lookalikes:
                 unused = "it is not used, and whoever is in it stays in it. Rename or delete it"
                 warn(f"{level}: the name of the group {other.name} ({other.id}) differs from {name} in case only: {unused}.")
@@ -122,7 +130,7 @@ class Report:
                 self.levels[level].listed = state.members.users
                 if others := state.members.others:
                     warn(f"{level}: {name} also holds {counted(others, 'member')} other than users, which the Worker leaves there.")
-            elif group:
+            elif group and not state.error:
                 self.left_over(max(1, len(risk.users[level])), f"{level}: the new group {name} is not known everywhere yet; {_GOES_ON}.")
 
     def opened(self, members: Membership, totals: Mapping[str, int], problems: Sequence[ServiceError], warnings: Sequence[str]) -> None:
@@ -203,7 +211,8 @@ class Report:
         tallies = [*self.levels.values(), *self.lists.values()]
         if self.unfinished or any(tally.listed is None for tally in tallies):
             return "left over"
-        return "changed" if any(tally.planned for tally in tallies) else "in sync"
+        made = any(state.created for state in self.states.values())
+        return "changed" if made or any(tally.planned for tally in tallies) else "in sync"
 
     def write(self, log: Log, now: float, subrequests: int) -> None:
         """Tell it all: a quiet minute is one line for people, and the record."""

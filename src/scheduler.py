@@ -1,9 +1,11 @@
 """Drives operations: puts what they ask for into as few batches as Graph's rules allow, paced, repeated, within quotas."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from math import inf
+from operator import itemgetter
 from typing import TypeAlias, TypeVar, cast
 
 from access_token import AccessToken, Sign, sign_in, unable_to_sign
@@ -61,6 +63,15 @@ class Scheduler:
         self.no_token: AuthError | None = None
         self._pace_due = 0.0
         self._write_units = 0.0
+        self._kept_back = (0, 0.0)
+        """Subrequests and write units."""
+        self._served: Counter[int] = Counter()
+        """In how many batches each operation had a part."""
+
+    def keep_back(self, share: float) -> None:
+        """Leave this share of what is left of the tick's subrequests and write units to what comes later."""
+        budget = self._budget
+        self._kept_back = (int((budget.max_subrequests - budget.subrequests) * share), (WRITE_UNITS - self._write_units) * share)
 
     def begin(self, operation: "Operation[T]", until: float = inf) -> Running[T]:
         """Set the operation on its way: it goes on whenever any is finished, and waits for nothing past `until` (epoch seconds)."""
@@ -82,7 +93,7 @@ class Scheduler:
         while not running:
             batch, when = self._next()
             late = [sending for sending in self._queue if sending.due > sending.until]
-            if self._over or not self._budget.allows(self._host, when):
+            if not self._allows(when):
                 self._give_up(self._queue)
             elif hopeless := late or self._beyond_quota(batch):
                 self._give_up(hopeless)
@@ -94,9 +105,12 @@ class Scheduler:
         """Let the operation get as far as it gets without waiting past `until` (epoch seconds)."""
         while not running and not self._over:
             batch, when = self._next()
-            if when > until or not self._budget.allows(self._host, when) or self._beyond_quota(batch):
+            if when > until or not self._allows(when) or self._beyond_quota(batch):
                 break
             await self._send(batch, when)
+
+    def _allows(self, when: float) -> bool:
+        return not self._over and self._budget.allows(self._host, when, leaving=self._kept_back[0])
 
     def _ask(self, operation: int, until: float, request: GraphRequest, then: Then) -> None:
         now = self._clock.now()
@@ -114,37 +128,44 @@ class Scheduler:
     def _next(self) -> tuple[list[_Sending], float]:
         """The requests to send next, all serial or all parallel, and when (epoch seconds).
 
-        Where not all fit, each operation has a place before the first ones have more, so that none starves another.
+        The operation that had the fewest parts so far decides which, and where not all fit, each operation has a place
+        before the first ones have more: none starves another.
         """
-        queue = sorted(self._queue, key=lambda sending: sending.operation)
-        soonest = max(self._clock.now(), min(sending.due for sending in queue))
-        first = next(sending for sending in queue if sending.due <= soonest)
+        soonest = max(self._clock.now(), min(sending.due for sending in self._queue))
+        due = [sending for sending in self._queue if sending.due <= soonest]
+        first = min(due, key=lambda sending: (self._served[sending.operation], sending.operation))
         latest = max(soonest, min(soonest + TOGETHER_SECONDS, first.until))
-        together = [sending for sending in queue if sending.due <= latest and sending.request.serial == first.request.serial]
-        first_of = {sending.operation: sending for sending in reversed(together)}
-        together.sort(key=lambda sending: first_of[sending.operation] is not sending)
-        batch = together[: SERIAL_REQUESTS if first.request.serial else PARALLEL_REQUESTS]
+        together = [sending for sending in self._queue if sending.due <= latest and sending.request.serial == first.request.serial]
+        places: Counter[int] = Counter()
+        order = []
+        for sending in together:
+            places[sending.operation] += 1
+            order.append((places[sending.operation] > 1, sending.operation))
+        ranked = sorted(zip(order, together, strict=True), key=itemgetter(0))
+        batch = [sending for _, sending in ranked[: SERIAL_REQUESTS if first.request.serial else PARALLEL_REQUESTS]]
         return batch, max(soonest, *(sending.due for sending in batch))
 
     def _beyond_quota(self, batch: list[_Sending]) -> list[_Sending]:
         """What of the batch the tick's write units do not suffice for."""
-        totals = accumulate((sending.request.write_units for sending in batch), initial=self._write_units)
+        totals = accumulate((sending.request.write_units for sending in batch), initial=self._write_units + self._kept_back[1])
         return [sending for sending, total in zip(batch, [*totals][1:], strict=True) if sending.request.write_units and total > WRITE_UNITS]
 
     async def _send(self, batch: list[_Sending], when: float) -> None:
         """Send a batch."""
         requests = [sending.request for sending in batch]
+        self._served.update({sending.operation for sending in batch})
         request_id = self._budget.new_id()
         if (wait := when - self._clock.now()) > 0:
             await self._clock.sleep(wait)
         headers = {"content-type": "application/json", "accept": "application/json", "client-request-id": request_id}
         try:
             await sign_in(self._budget, self._settings, self._token, self._sign)
-            headers["authorization"] = f"Bearer {self._token.value}"
-            answer = await self._budget.send("POST", f"https://{self._host}/v1.0/$batch", headers, encode(requests))
-        except AuthError as error:
-            self._over, self.no_token = True, error
+        except (AuthError, OutOfBudget) as end:
+            self._over, self.no_token = True, end if isinstance(end, AuthError) else None
             return
+        headers["authorization"] = f"Bearer {self._token.value}"
+        try:
+            answer = await self._budget.send("POST", f"https://{self._host}/v1.0/$batch", headers, encode(requests))
         except OutOfBudget as end:
             self._over = True
             for sending in batch if isinstance(end, CutOff) else ():
@@ -161,14 +182,17 @@ class Scheduler:
         renew = 401 in statuses and not self._renewed
         if 401 in statuses:
             self._renewed = True
-            self._token.value = ""
+            self._token.renew(0.0)
         if any(response.status == 403 and response.request.needs for response in responses):
             # a consent given from now on shows in a new token only: the next tick asks for one
-            self._token.use_until = min(self._token.use_until, self._budget.deadline)
+            self._token.renew(self._budget.deadline)
         chain_broke = any(status >= 400 and status != 424 for status in statuses)
         now = self._clock.now()
         for sending, response in zip(batch, responses, strict=True):
-            if (renew and response.status == 401) or (chain_broke and response.status == 424):
+            if chain_broke and response.status == 424:  # it was not done, and does not count
+                sending.due = now
+                self._write_units -= sending.request.write_units
+            elif renew and response.status == 401:
                 sending.due = now
             elif response.passing and sending.attempts + 1 < ATTEMPTS:
                 sending.attempts += 1

@@ -12,14 +12,16 @@ from errors import ConfigError
 from plan import RISK_LEVELS
 from text import GUID
 
+MOST_SUBREQUESTS = 45
+"""Of the 50 that Cloudflare's Free plan allows an event (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
 LOG_LEVELS = ("debug", "info", "warn", "error")
 
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
 _HEX = re.compile(r"[0-9a-fA-F]{32}", re.ASCII)
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?", re.ASCII)
 _ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+", re.ASCII)
-_UNSEEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
-"""Characters of no width that come along when a value is copied: a byte order mark, zero-width spaces and joiners, a soft hyphen."""
+_UNSEEN = dict.fromkeys((0xAD, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF))
+"""Characters of no width that come along when a value is copied: soft hyphens, joiners, marks of direction, a byte order mark."""
 
 
 class Cloud(NamedTuple):
@@ -69,8 +71,7 @@ class Settings:
 
     Of certificate and client secret one is there, and both while one takes the other's place. `credential_expires` says in
     epoch seconds when the secret ends, where nothing knows better. `max_subrequests` bounds the
-    requests of one tick: Cloudflare's Free plan allows 50, Paid 10,000
-    (https://developers.cloudflare.com/workers/platform/limits/#subrequests). `max_removals` caps how many
+    requests of one tick. `max_removals` caps how many
     users may leave the groups in one tick; None is no cap.
     """
 
@@ -82,7 +83,7 @@ class Settings:
     cloud: Cloud = CLOUDS["global"]
     dry_run: bool = False
     log_level: str = "info"
-    max_subrequests: int = 45
+    max_subrequests: int = MOST_SUBREQUESTS
     max_removals: int | None = None
     gateway: GatewaySettings | None = None
     """None: there are no lists to keep."""
@@ -148,7 +149,7 @@ def read_settings(variable: Callable[[str], object]) -> Settings:
         cloud=CLOUDS[read.one_of("AZURE_CLOUD", tuple(CLOUDS), "global")],
         dry_run=read.one_of("DRY_RUN", ("true", "false"), "false") == "true",
         log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "info"),
-        max_subrequests=read.number("MAX_SUBREQUESTS", at_least=5) or 45,
+        max_subrequests=read.number("MAX_SUBREQUESTS", at_least=20) or MOST_SUBREQUESTS,
         max_removals=read.number("MAX_REMOVALS", at_least=0),
         gateway=read.gateway("CLOUDFLARE_ACCOUNT_ID"),
     )
@@ -226,7 +227,7 @@ class _Reader:
         """The text, without blanks around it and without what nobody sees; numbers and truths stand for their text, as
         `DRY_RUN = true` does, which arrives as True."""
         value = self._variable(name)
-        if value is not None and not isinstance(value, (str, int)):
+        if value is not None and not isinstance(value, (str, int, float)):
             problem = f"{name} is a binding of another kind and not text: make it a var or a secret of this name."
             self.problems += [problem] if problem not in self.problems else []
             return ""

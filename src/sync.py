@@ -4,14 +4,14 @@ Every failure is kept in the report and what it does not touch goes on. Users jo
 and when, is for plan.py to say.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping
 
 from errors import ServiceError, SyncFailed
-from graph import GraphClient, RiskyUsers, Writes
+from graph import GraphClient, RiskyUsers
 from groups import GroupState, GroupTarget, read_groups
+from keeping import Keeping, Target
 from operations import Outcome
-from plan import RISK_LEVELS, Evidence, Membership, Risk, plan
+from plan import RISK_LEVELS, Evidence, Risk
 from report import Log, Report, Tally
 from scheduler import Running
 from settings import GatewaySettings, Settings
@@ -19,6 +19,10 @@ from settings import GatewaySettings, Settings
 TICK_SECONDS = 50.0
 WRITING_SECONDS = 20.0
 """What the reads of a tick leave for its writes, however long Graph wants them to wait."""
+WRITES_SHARE = 1 / 3
+"""What the reads leave of the subrequests for the writes."""
+LEAVES_SHARE = 1 / 4
+"""What the joins leave of what is left for the leaves, lest users whom Graph will not add keep others in."""
 LEAVING_SECONDS = 5.0
 """What a second look leaves for the leaves that it confirms."""
 SECOND_LOOK_SECONDS = 5.0
@@ -33,30 +37,6 @@ TOLD_SECONDS = 31 * 86400.0
 """So long before the credential ends it may be worth a word: see expiry.py."""
 GROUPS_FIRST_SECONDS = 3.0
 """How long the lists wait for what the groups' members tell of mail, if it is not there with the risky users."""
-
-
-class Target(Protocol):
-    """What keeps its members by risk level."""
-
-    name: str
-
-    @property
-    def members(self) -> Membership:
-        """Who was in each level when it was read."""
-
-    @property
-    def unknown(self) -> Mapping[str, Collection[str]]:
-        """Who, in each level, may be somebody else."""
-
-    @property
-    def missing(self) -> Collection[str]:
-        """Levels that are yet to be made."""
-
-    async def let_in(self, users: Mapping[str, Sequence[str]]) -> Mapping[str, Writes]:
-        """Add these users to these levels."""
-
-    async def let_out(self, users: Mapping[str, Sequence[str]]) -> Mapping[str, Writes]:
-        """Remove these users from these levels."""
 
 
 async def sync(graph: GraphClient, settings: Settings, log: Log) -> Report:
@@ -86,17 +66,20 @@ class _Tick:
         self._graph, self._settings, self._report = graph, settings, report
         self._warm = report.started < graph.cache.departures_until
         self._reading_seconds = 0.0
-        self._second_look: list[Risk | None] = []
+        self._second_look: Risk | None = None
         """The risky users read again, once anybody has asked for that."""
 
     async def run(self) -> None:
         graph, report, cache = self._graph, self._report, self._graph.cache
         until = graph.budget.deadline - WRITING_SECONDS
+        graph.keep_back(WRITES_SHARE)
         reading_risk = graph.begin(graph.risky_users(RISK_LEVELS), until)
         reading_groups = graph.begin(read_groups(graph, create=not self._settings.dry_run), until)
         reading_end = self._begin_reading_end()
         read = await graph.finish(reading_risk)
-        risk = self._risk(read)
+        risk = _risk(read)
+        for error in _unread(read).values():
+            report.failure(error)
         report.risky = {level: len(users) for level, users in risk.users.items() if level not in risk.unread}
         self._reading_seconds = graph.clock.now() - report.started
         if self._settings.gateway and not isinstance(read, ServiceError):
@@ -126,6 +109,8 @@ class _Tick:
         token, certificate = cache.token, settings.certificate
         for end in reading_end:
             cache.secret_ends = end if isinstance(end, float) else cache.secret_ends
+        if token.not_renewed:
+            report.not_renewed(token.not_renewed)
         if certificate and settings.client_secret and token.issued >= report.started:
             report.served(token.served, token.refused)
         end = certificate.ends if certificate and token.served != "secret" else cache.secret_ends or settings.credential_expires
@@ -147,42 +132,40 @@ class _Tick:
 
     async def _keep(self, target: Target, tallies: Mapping[str, Tally], risk: Risk) -> None:
         """Bring the target in step, as far as the plan allows."""
-        members, report, dry_run, most = target.members, self._report, self._settings.dry_run, self._settings.max_removals
-        before = self._graph.cache.departures
-        minute_before = before.get(target.name, {}) if self._warm else {}
-        evidence = Evidence(minute_before=minute_before, unknown=target.unknown, turn=int(report.started // 60))
-        planned = first = plan(risk, members, evidence, max_removals=most)
+        graph, report, departures = self._graph, self._report, self._graph.cache.departures
+        minute_before = Evidence(minute_before=departures.get(target.name, {}) if self._warm else {})
+        keeping = Keeping(target, risk, minute_before, self._settings.max_removals)
+        first = keeping.plan()
         if not risk.unread:
-            before[target.name] = first.departures
-        inside = {level: change.joins for level, change in planned.changes.items() if change.joins}
-        if not dry_run and inside:
-            joined = await target.let_in(inside)
-            report.joined(tallies, joined)
-            inside = {level: [*writes.done, *writes.already] for level, writes in joined.items()}
-        again = await self._look_again() if planned.wants_second_look else None
-        evidence = evidence._replace(inside=inside, second_look=again)
-        planned = plan(risk, members, evidence, max_removals=most)
-        while not dry_run and (leaves := {level: change.leaves for level, change in planned.changes.items() if change.leaves}):
-            departed = await target.let_out(leaves)
-            report.departed(tallies, departed)
-            gone = sum(len(writes.done) + len(writes.already) + len(writes.unsure) for writes in departed.values())
-            tried = {level: {*evidence.tried.get(level, ()), *leaves.get(level, ())} for level in members}
-            evidence = evidence._replace(tried=tried, removed=evidence.removed + gone)
-            planned = plan(risk, members, evidence, max_removals=most)
-        report.planned(tallies, first, planned, target.missing)
+            departures[target.name] = first.departures
+        if self._settings.dry_run:
+            keeping.suppose(first)
+        else:
+            graph.keep_back(LEAVES_SHARE if any(first.departures.values()) else 0.0)
+            await keeping.join(first)
+            graph.keep_back(0.0)
+        if keeping.plan().wants_second_look and (again := await self._look_again(risk)):
+            keeping.evidence = keeping.evidence._replace(second_look=again)
+        last = keeping.plan() if self._settings.dry_run else await keeping.leave()
+        report.joined(tallies, keeping.joined)
+        report.departed(tallies, keeping.departed)
+        report.planned(tallies, first, last, target.missing)
 
-    async def _look_again(self) -> Risk | None:
-        """The risky users once more; None where that is left to the next minute."""
-        graph, until = self._graph, self._graph.budget.deadline - LEAVING_SECONDS
-        if self._second_look or (self._warm and self._reading_seconds > SECOND_LOOK_SECONDS):
-            return self._second_look[0] if self._second_look else None
-        if graph.clock.now() + self._reading_seconds > until:
-            return None
-        self._second_look.append(self._risk(await graph.finish(graph.begin(graph.risky_users(RISK_LEVELS), until))))
-        return self._second_look[0]
+    async def _look_again(self, risk: Risk) -> Risk | None:
+        """All risky users once more; None where that is left to the next minute, or came to nothing."""
+        graph, budget = self._graph, self._graph.budget
+        if self._second_look is None and not graph.shut_out:
+            until, enough = budget.deadline - LEAVING_SECONDS, budget.subrequests + risk.answers < budget.max_subrequests
+            slow = self._warm and self._reading_seconds > SECOND_LOOK_SECONDS
+            if enough and not slow and graph.clock.now() + self._reading_seconds <= until:
+                read = await graph.finish(graph.begin(graph.risky_users(RISK_LEVELS), until))
+                self._second_look = _risk(read)
+        return None if self._second_look is None or self._second_look.unread else self._second_look
 
-    def _risk(self, read: Outcome[RiskyUsers]) -> Risk:
-        unread = dict.fromkeys(RISK_LEVELS, read) if isinstance(read, ServiceError) else read.unread
-        for error in unread.values():
-            self._report.failure(error)
-        return Risk.of({}, unread) if isinstance(read, ServiceError) else Risk.of(read.by_level, unread, read.answers)
+
+def _risk(read: Outcome[RiskyUsers]) -> Risk:
+    return Risk.of({}, RISK_LEVELS) if isinstance(read, ServiceError) else Risk.of(read.by_level, read.unread, read.answers)
+
+
+def _unread(read: Outcome[RiskyUsers]) -> Mapping[str, ServiceError]:
+    return dict.fromkeys(RISK_LEVELS, read) if isinstance(read, ServiceError) else read.unread

@@ -225,7 +225,10 @@ def test_a_permanent_error_is_not_repeated_but_for_one_401(request_: tuple[str, 
     ticks.tenant.set_risk(ticks.tenant.add_user(), "low")
     ticks.tenant.requests.clear()
     ticks.tenant.faults = [Fault("status", *request_, status=status, code="Denied", message="No.")]
-    failing(ticks)
+    if request_ == ADD and status == 403:  # it may be for one of 20 users, so that they are added one by one
+        ticks.tick()
+    else:
+        failing(ticks)
     assert len(sent(ticks, method, path)) == (2 if status == 401 else 1)
 
 
@@ -431,7 +434,7 @@ def test_nobody_leaves_when_the_risky_users_cannot_be_read_to_the_end(kind: Kind
 
 
 @pytest.mark.parametrize("kind", DRIVEL)
-def test_a_group_whose_members_cannot_be_read_is_left_alone_and_the_others_are_not(kind: Kind) -> None:
+def test_nobody_leaves_a_group_whose_members_cannot_be_read_and_newcomers_join_it_all_the_same(kind: Kind) -> None:
     ticks = synchronised()
     tenant = ticks.tenant
     group = tenant.group_named(GROUP_NAMES["medium"])
@@ -442,7 +445,7 @@ def test_a_group_whose_members_cannot_be_read_is_left_alone_and_the_others_are_n
     tenant.faults = [Fault(kind, "GET", f"/groups/{group.id}/members", status=200)]
     [problem] = failing(ticks)
     assert f"read the members of {group.name} ({group.id})" in problem
-    assert tenant.members_of(group) == before
+    assert tenant.members_of(group) == before | risky(tenant)["medium"]
     for level in ("high", "low"):
         assert members(tenant)[level] == risky(tenant)[level]
 
@@ -534,7 +537,9 @@ def test_a_second_look_that_fails_holds_the_leaves_back_and_joins_are_done() -> 
     new = tenant.add_user()
     tenant.set_risk(new, "high")
     tenant.faults = [Fault("status", *RISK, status=403, skip=1)]
-    failing(ticks)
+    report = ticks.tick()
+    assert report.outcome == "left over"
+    assert any("whose leave the next minute has to confirm" in line for line in report.lines["warn"])
     assert tenant.members_of(GROUP_NAMES["high"]) == before | {new.id}
 
 
@@ -634,16 +639,16 @@ def test_a_group_that_cannot_be_written_fails_alone_and_says_what_to_change(chan
 
 def test_at_the_end_of_its_subrequests_a_tick_stops_with_the_most_urgent_done_and_the_next_goes_on() -> None:
     ticks = synchronised(0)
-    for number in range(600):
+    for number in range(2100):
         ticks.tenant.set_risk(ticks.tenant.add_user(), RISK_LEVELS[number % 3])
-    report = ticks.tick(MAX_SUBREQUESTS="5")
+    report = ticks.tick(MAX_SUBREQUESTS="20")
     assert report.outcome == "left over"
-    assert ticks.record["subrequests"] == 5
+    assert ticks.record["subrequests"] == 20
     joined = [tally.joined for tally in report.levels.values()]
     assert joined[0] > 0
     assert joined == sorted(joined, reverse=True)
     for _ in range(8):
-        ticks.tick(MAX_SUBREQUESTS="5")
+        ticks.tick(MAX_SUBREQUESTS="20")
     assert in_sync(ticks)
 
 

@@ -19,7 +19,7 @@ from simulator import Fault, Tenant, User, sign_in_fault
 from simulator.entra.behaviour import Behaviour
 from sync import TICK_SECONDS
 from tests.ticks import Ticks, contoso, variables
-from tests.unit.test_faults import ADD, LOOK_UP, REMOVE, RISK, TOKEN, Meddled, failing, sent, synchronised
+from tests.unit.test_faults import ADD, ADD_ONE, LOOK_UP, REMOVE, RISK, TOKEN, Meddled, failing, sent, synchronised
 from tests.unit.test_sync import in_sync, members, risky
 
 REFUSALS: list[Callable[[Behaviour], None]] = [
@@ -143,9 +143,9 @@ def test_no_level_waits_for_another_that_has_more_to_lose_than_the_cap() -> None
     for user in tenant.risky_at("high")[:10]:
         tenant.dismiss(user)
     tenant.dismiss(tenant.risky_at("low")[0])
-    for _ in range(3):
+    while members(tenant)["low"] != risky(tenant)["low"]:
         ticks.tick(MAX_REMOVALS="1")
-    assert members(tenant)["low"] == risky(tenant)["low"]
+        assert members(tenant)["high"] != risky(tenant)["high"]
 
 
 # --- 4. a group that was known is not made again ---
@@ -330,7 +330,7 @@ def test_where_identity_protection_refuses_every_query_each_levels_error_is_name
 
 
 @pytest.mark.parametrize("many", RISK_LEVELS)
-@pytest.mark.parametrize("max_subrequests", ["45", "12"])
+@pytest.mark.parametrize("max_subrequests", ["45", "20"])
 def test_thousands_of_groups_of_one_name_cost_a_share_of_the_budget_and_are_told_of(many: str, max_subrequests: str) -> None:
     ticks = synchronised()
     tenant = ticks.tenant
@@ -343,7 +343,8 @@ def test_thousands_of_groups_of_one_name_cost_a_share_of_the_budget_and_are_told
         tenant.set_risk(tenant.add_user(), level)
     ticks.tick(MAX_SUBREQUESTS=max_subrequests)
     assert any(
-        re.search(rf"{many}: (more than )?\d+ groups are named {GROUP_NAMES[many]}; the oldest is used", line) for line in warnings(ticks)
+        re.search(rf"{many}: (more than )?\d+ groups are named {GROUP_NAMES[many]}; the oldest (of those looked at )?is used", line)
+        for line in warnings(ticks)
     )
     for level in RISK_LEVELS:
         if level != many or max_subrequests == "45":
@@ -475,7 +476,7 @@ def test_a_value_that_cannot_be_right_is_named_for_what_it_is(overrides: dict[st
 def test_one_user_is_spoken_of_as_one() -> None:
     ticks = synchronised()
     ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
-    ticks.tenant.faults = [Fault("status", *ADD, status=403, code="Denied", message="No.")]
+    ticks.tenant.faults = [Fault("status", *ADD, status=500), Fault("status", *ADD_ONE, status=500)]
     [problem] = failing(ticks)
     assert problem.startswith("high: 1 user yet to join. Could not add 1 user to ")
 

@@ -212,7 +212,7 @@ def test_a_paced_item_keeps_its_distance_with_a_new_token_too() -> None:
 def test_a_batch_holds_twenty_items_or_a_chain_of_five_and_never_both() -> None:
     endpoint = Endpoint()
     endpoint.run(chain("/a " * 7), reads("/b " * 25))
-    assert [urls for _, urls in endpoint.sent] == [["/a"] * SERIAL_REQUESTS, ["/a"] * 2, ["/b"] * PARALLEL_REQUESTS, ["/b"] * 5]
+    assert [urls for _, urls in endpoint.sent] == [["/a"] * SERIAL_REQUESTS, ["/b"] * PARALLEL_REQUESTS, ["/a"] * 2, ["/b"] * 5]
     assert {time for time, _ in endpoint.sent} == {0}
 
 
@@ -418,7 +418,7 @@ def test_a_header_is_known_in_any_case_and_only_text_is_one(name: str) -> None:
     assert answer.ok
 
 
-@pytest.mark.parametrize("headers", [None, [], "Retry-After: 30", 7, {"Retry-After": ["30"]}, {"Retry-After": 30}])
+@pytest.mark.parametrize("headers", [None, [], "Retry-After: 30", 7, {"Retry-After": ["30"]}])
 def test_headers_that_are_none_are_as_good_as_none(headers: JSON) -> None:
     endpoint = Endpoint({"/a": [{"status": 503, "headers": headers}]})
     [[answer]] = endpoint.run(reads("/a"))
