@@ -10,6 +10,7 @@ import js
 from pyodide.ffi import JsException, to_js
 from workers import WorkerEntrypoint
 
+from access_token import unable_to_sign
 from budget import Budget, HttpRequest, HttpResponse
 from errors import ConfigError
 from graph import GraphClient, IsolateCache
@@ -100,5 +101,8 @@ class Default(WorkerEntrypoint):
         Isolate.settings, Isolate.log_level = None, settings.log_level
         random = Isolate.random = Isolate.random or Random()
         budget = Budget(fetch=fetch, clock=clock, random=random, max_subrequests=settings.max_subrequests, deadline=deadline)
-        await sync(GraphClient(settings, Isolate.cache, budget), settings, log)
+        sign = unable_to_sign
+        if settings.certificate:
+            from webcrypto import sign  # whoever has a secret does without
+        await sync(GraphClient(settings, Isolate.cache, budget, sign), settings, log)
         Isolate.settings = settings

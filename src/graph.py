@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Never
 
 import graph_requests as requests
-from access_token import AccessToken
+from access_token import AccessToken, Sign, unable_to_sign
 from addresses import Mailbox
 from budget import Budget
 from errors import AuthError, GraphError, ServiceError
@@ -94,12 +94,12 @@ class Writes:
 class GraphClient:
     """One tenant's Graph for the length of a tick. No request follows a redirect or goes to any host but the cloud's own."""
 
-    def __init__(self, settings: Settings, cache: IsolateCache, budget: Budget) -> None:
+    def __init__(self, settings: Settings, cache: IsolateCache, budget: Budget, sign: Sign = unable_to_sign) -> None:
         self.cache, self.budget, self.clock = cache, budget, budget.clock
         self.root = f"https://{settings.cloud.graph}/v1.0"
         self._with_addresses = settings.gateway is not None
         self._risk_pages: Sequence[int | None] = RISK_PAGES
-        self._scheduler = scheduler = Scheduler(budget, settings, cache.token)
+        self._scheduler = scheduler = Scheduler(budget, settings, cache.token, sign)
         self.begin, self.finish, self.run, self.go_on = scheduler.begin, scheduler.finish, scheduler.run, scheduler.go_on
 
     @property

@@ -6,7 +6,7 @@ from itertools import accumulate
 from math import inf
 from typing import TypeAlias, TypeVar, cast
 
-from access_token import AccessToken, sign_in
+from access_token import AccessToken, Sign, sign_in, unable_to_sign
 from budget import Budget
 from errors import AuthError, CutOff, OutOfBudget
 from exchange import GraphRequest, GraphResponse, decode, encode
@@ -50,8 +50,8 @@ class _Sending:
 class Scheduler:
     """Sends one tenant's batches for the length of a tick."""
 
-    def __init__(self, budget: Budget, settings: Settings, token: AccessToken) -> None:
-        self._budget, self._settings, self._token = budget, settings, token
+    def __init__(self, budget: Budget, settings: Settings, token: AccessToken, sign: Sign = unable_to_sign) -> None:
+        self._budget, self._settings, self._token, self._sign = budget, settings, token, sign
         self._clock, self._host = budget.clock, settings.cloud.graph
         self._queue: list[_Sending] = []
         self._begun = 0
@@ -139,7 +139,7 @@ class Scheduler:
             await self._clock.sleep(wait)
         headers = {"content-type": "application/json", "accept": "application/json", "client-request-id": request_id}
         try:
-            await sign_in(self._budget, self._settings, self._token)
+            await sign_in(self._budget, self._settings, self._token, self._sign)
             headers["authorization"] = f"Bearer {self._token.value}"
             answer = await self._budget.send("POST", f"https://{self._host}/v1.0/$batch", headers, encode(requests))
         except AuthError as error:

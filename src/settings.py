@@ -38,6 +38,15 @@ CLOUDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate (DER), its private key (PKCS#8) and when it ends, in epoch seconds."""
+
+    private_key: bytes = field(repr=False)
+    der: bytes = field(repr=False)
+    ends: float
+
+
+@dataclass(frozen=True, slots=True)
 class GatewaySettings:
     """The direct lane: a Cloudflare account, the ids of its lists by risk level, and a token that may write them.
 
@@ -56,14 +65,16 @@ class GatewaySettings:
 class Settings:
     """What the administrator decides.
 
-    `max_subrequests` bounds the requests of one tick: Cloudflare's Free plan allows 50, Paid 10,000
+    Of certificate and client secret one is there, and both while one takes the other's place. `max_subrequests` bounds the
+    requests of one tick: Cloudflare's Free plan allows 50, Paid 10,000
     (https://developers.cloudflare.com/workers/platform/limits/#subrequests). `max_removals` caps how many
     users may leave the groups in one tick; None is no cap.
     """
 
     tenant_id: str
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str = field(default="", repr=False)
+    certificate: Certificate | None = None
     cloud: Cloud = CLOUDS["global"]
     dry_run: bool = False
     log_level: str = "info"
@@ -79,10 +90,12 @@ def read_settings(variable: Callable[[str], object]) -> Settings:
     Raises ConfigError with every problem at once.
     """
     read = _Reader(variable)
+    certificate, secret = read.credentials("AZURE_AD_CLIENT_CERTIFICATE", "AZURE_AD_CLIENT_SECRET")
     settings = Settings(
         tenant_id=read.required("AZURE_AD_TENANT_ID", _TENANT_ID, _wrong_tenant),
         client_id=read.required("AZURE_AD_CLIENT_ID", _CLIENT_ID, _wrong_client),
-        client_secret=read.required("AZURE_AD_CLIENT_SECRET", _SECRET, _wrong_secret),
+        client_secret=secret,
+        certificate=certificate,
         cloud=CLOUDS[read.one_of("AZURE_CLOUD", tuple(CLOUDS), "global")],
         dry_run=read.one_of("DRY_RUN", ("true", "false"), "false") == "true",
         log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "info"),
@@ -103,6 +116,12 @@ _API_TOKEN = "put an account-owned API token with Zero Trust Write with `npx wra
 _TENANT_ID = "set it in wrangler.toml to your tenant's ID (Entra admin center > Overview)"
 _CLIENT_ID = "set it in wrangler.toml to the Application (client) ID on the app registration's Overview"
 _SECRET = "put the client secret's value, which the portal shows once, with `npx wrangler secret put AZURE_AD_CLIENT_SECRET`"
+
+
+_CERTIFICATE = (
+    "put the private key (PKCS#8, RSA) and the certificate, both in PEM, with `npx wrangler secret put AZURE_AD_CLIENT_CERTIFICATE`; "
+    "`openssl pkcs8 -topk8 -nocrypt` makes PKCS#8 of other keys"
+)
 
 
 def _wrong_tenant(value: str) -> str:
@@ -149,7 +168,8 @@ class _Reader:
         `DRY_RUN = true` does, which arrives as True."""
         value = self._variable(name)
         if value is not None and not isinstance(value, (str, int)):
-            self.problems.append(f"{name} is a binding of another kind and not text: make it a var or a secret of this name.")
+            problem = f"{name} is a binding of another kind and not text: make it a var or a secret of this name."
+            self.problems += [problem] if problem not in self.problems else []
             return ""
         return "" if value is None else str(value).translate(_UNSEEN).strip()
 
@@ -160,6 +180,21 @@ class _Reader:
         elif problem := wrong(value) if value else "is missing":
             self.problems[known:] = self.problems[known:] or [f"{name} {problem}: {how}."]
         return value
+
+    def credentials(self, certificate: str, secret: str) -> tuple[Certificate | None, str]:
+        """The certificate and the secret in these variables: one of them, or both."""
+        pem = self._text(certificate)
+        value = "" if pem and not self._text(secret) else self.required(secret, _SECRET, _wrong_secret)
+        return self._certificate(certificate, pem) if pem else None, value
+
+    def _certificate(self, name: str, pem: str) -> Certificate | None:
+        from certificate import read_certificate  # whoever has a secret does without
+
+        try:
+            return read_certificate(pem)
+        except ValueError as wrong:
+            self.problems.append(f"{name} {wrong}: {_CERTIFICATE}.")
+            return None
 
     def gateway(self, switch: str) -> GatewaySettings | None:
         """The direct lane, which having an account switches on."""
