@@ -80,3 +80,12 @@ def test_no_secret_is_shown() -> None:
     shown = str(it.tenant.snapshot())
     assert it.tenant.app.secret not in shown
     assert "scim-token" not in shown
+
+
+def test_of_what_lies_in_the_bin_nothing_else_shows() -> None:
+    it = provisioned()
+    it.admin.delete(f"/servicePrincipals/{it.principal}")
+    shown = it.tenant.snapshot()
+    for kind in ("servicePrincipals", "synchronizationJobs", "synchronizationSecrets", "appRoleAssignments"):
+        assert it.principal not in str(shown[kind])
+    assert shown["synchronizationJobs"] == shown["synchronizationSecrets"] == {}
