@@ -6,20 +6,20 @@ from graph import GraphClient
 from graph_requests import RISKY_USERS_PAGE, risky_users
 from groups import GROUP_NAMES
 from listing import Listing, read_pages
-from plan import GUARDED_SIZE, RISK_LEVELS
-from report import Report
+from plan import GUARDED_SIZE, RISK_LEVELS, Plan
+from report import Report, Tally
 from settings import Settings
 from sync import tick
 
 
 @dataclass(slots=True)
-class GroupForecast:
-    """One level's group: user ids that would join and leave. `id` is empty where the tick would have to create it."""
+class LevelForecast:
+    """One level's group or list: user ids that would join and leave. `id` is empty where the tick would have to create it."""
 
     name: str
     id: str = ""
     members: int | None = None
-    """How many users are members now; None where that is not known, and the group is left as it is."""
+    """How many users are in it now; None where that is not known, and it is left as it is."""
     joins: tuple[str, ...] = ()
     leaves: tuple[str, ...] = ()
     held: dict[str, str] = field(default_factory=dict)
@@ -30,7 +30,8 @@ class GroupForecast:
 class Forecast:
     """The next tick. `moves` gives the level that a leaving user goes to; `names` are display names, as far as known and wanted."""
 
-    groups: dict[str, GroupForecast]
+    groups: dict[str, LevelForecast]
+    lists: dict[str, LevelForecast] = field(default_factory=dict)
     moves: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -38,8 +39,8 @@ class Forecast:
 
     @property
     def changes(self) -> int:
-        """How many users would join or leave, counted per group."""
-        return sum(len(group.joins) + len(group.leaves) for group in self.groups.values())
+        """How many users would join or leave, counted for each group and list."""
+        return sum(len(level.joins) + len(level.leaves) for level in [*self.groups.values(), *self.lists.values()])
 
 
 async def foresee(graph: GraphClient, settings: Settings, *, names: bool = False) -> Forecast:
@@ -47,10 +48,9 @@ async def foresee(graph: GraphClient, settings: Settings, *, names: bool = False
     report = await tick(graph, replace(settings, dry_run=True))
     if graph.shut_out:
         raise graph.shut_out
-    forecast = Forecast({level: _group(report, level) for level in RISK_LEVELS}, problems=_problems(report), notes=_notes(report))
-    if report.plans:
-        leaving = report.plans[0].departures.values()
-        forecast.moves = {user: target for each in leaving for user, target in each.items() if target}
+    forecast = Forecast(_groups(report), _lists(report, settings), problems=_problems(report), notes=_notes(report))
+    leaving = [each for first, _ in report.plans.values() for each in first.departures.values()]
+    forecast.moves = {user: target for each in leaving for user, target in each.items() if target}
     if settings.dry_run:
         forecast.notes.append("DRY_RUN is true, so the tick would only log all this.")
     if names:
@@ -58,17 +58,28 @@ async def foresee(graph: GraphClient, settings: Settings, *, names: bool = False
     return forecast
 
 
-def _group(report: Report, level: str) -> GroupForecast:
-    forecast = GroupForecast(GROUP_NAMES[level])
-    state = report.states.get(level)
-    if state and state.group:
-        forecast.id = state.group.id
-    if report.plans and level in report.plans[1].changes:
-        first, last = (planned.changes[level] for planned in report.plans)
-        forecast.members = len(report.levels[level].listed or ())
-        forecast.joins, forecast.leaves = tuple(first.joins), tuple(last.leaves)
-        forecast.held = {user: why for why, users in last.held.items() for user in users}
-    return forecast
+def _groups(report: Report) -> dict[str, LevelForecast]:
+    forecasts = {}
+    for level, tally in report.levels.items():
+        state = report.states.get(level)
+        known = LevelForecast(GROUP_NAMES[level], state.group.id if state and state.group else "")
+        forecasts[level] = _foreseen(known, tally, report.plans.get("groups"), level)
+    return forecasts
+
+
+def _lists(report: Report, settings: Settings) -> dict[str, LevelForecast]:
+    lists = settings.gateway.lists if settings.gateway else {}
+    known = {level: LevelForecast(f"{level} list", list_id) for level, list_id in lists.items()}
+    return {level: _foreseen(each, report.lists.get(level, Tally()), report.plans.get("lists"), level) for level, each in known.items()}
+
+
+def _foreseen(known: LevelForecast, tally: Tally, plans: tuple[Plan, Plan] | None, level: str) -> LevelForecast:
+    if plans and level in plans[1].changes:
+        first, last = (planned.changes[level] for planned in plans)
+        known.members = len(tally.listed or ())
+        known.joins, known.leaves = tuple(first.joins), tuple(last.leaves)
+        known.held = {user: why for why, users in last.held.items() for user in users}
+    return known
 
 
 def _problems(report: Report) -> list[str]:
@@ -81,12 +92,14 @@ def _notes(report: Report) -> list[str]:
     if len(report.risky) < len(RISK_LEVELS):
         notes.append("The risky users were not read to the end, so nobody would leave.")
     for level, state in report.states.items():
-        name, size = GROUP_NAMES[level], len(report.levels[level].listed or ())
         if not state.group and not state.error:
-            notes.append(f"{name} is not there and would be created.")
-        leaves = report.plans[1].changes[level].leaves if report.plans and level in report.plans[1].changes else ()
-        if size >= GUARDED_SIZE and 2 * len(leaves) > size:
-            notes.append(f"More than half of {name} would leave; a second read of the risky users confirmed it.")
+            notes.append(f"{GROUP_NAMES[level]} is not there and would be created.")
+    for target, tallies in (("groups", report.levels), ("lists", report.lists)):
+        changes = report.plans[target][1].changes if target in report.plans else {}
+        for level, change in changes.items():
+            name, size = GROUP_NAMES[level] if target == "groups" else f"the {level} list", len(tallies[level].listed or ())
+            if size >= GUARDED_SIZE and 2 * len(change.leaves) > size:
+                notes.append(f"More than half of {name} would leave; a second read of the risky users confirmed it.")
     return notes
 
 

@@ -1,6 +1,6 @@
 """Findings and forecasts, for people and for machines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from groups import GroupState
 from plan import RISK_LEVELS
 from risky_users.check import CHECKS, Finding, Permissions, State
 from risky_users.facts import TenantFacts
-from risky_users.forecast import Forecast, GroupForecast
+from risky_users.forecast import Forecast, LevelForecast
 
 _MARKS = {
     State.OK: ("✓", "+", "green"),
@@ -66,11 +66,12 @@ def _group_as_json(state: GroupState) -> dict[str, object]:
 
 
 def show_forecast(console: Console, forecast: Forecast) -> None:
-    """A row for each user who would join, leave or be held back; then a row for each group; then what else is to be known."""
-    if any(group.joins or group.leaves or group.held for group in forecast.groups.values()):
+    """A row for each user who would join, leave or be held back; then one for each group and list; then what else is to be known."""
+    levels = {**forecast.groups, **{each.name: each for each in forecast.lists.values()}}
+    if any(each.joins or each.leaves or each.held for each in levels.values()):
         console.print(_users(forecast))
         console.print()
-    console.print(_summary(forecast))
+    console.print(_summary(levels))
     remarks = [Text(note) for note in forecast.notes] + [Text(problem, style="red") for problem in forecast.problems]
     if not forecast.changes and not forecast.problems:
         remarks.append(Text("The next tick would change nothing."))
@@ -85,20 +86,22 @@ def forecast_as_json(forecast: Forecast, *, dry_run: bool) -> dict[str, object]:
     return {
         "ok": not forecast.problems,
         "dryRun": dry_run,
-        "groups": {
-            level: {
-                "name": group.name,
-                "id": group.id or None,
-                "members": group.members,
-                "joins": list(group.joins),
-                "leaves": list(group.leaves),
-                "held": group.held,
-            }
-            for level, group in forecast.groups.items()
-        },
+        "groups": {level: _level_as_json(each) for level, each in forecast.groups.items()},
+        "lists": {level: _level_as_json(each) for level, each in forecast.lists.items()},
         "names": forecast.names,
         "notes": forecast.notes,
         "problems": forecast.problems,
+    }
+
+
+def _level_as_json(level: LevelForecast) -> dict[str, object]:
+    return {
+        "name": level.name,
+        "id": level.id or None,
+        "members": level.members,
+        "joins": list(level.joins),
+        "leaves": list(level.leaves),
+        "held": level.held,
     }
 
 
@@ -106,27 +109,31 @@ def _users(forecast: Forecast) -> Table:
     table = _table("Group", "Change", "User")
     if forecast.names:
         table.add_column("Name", overflow="fold")
-    for level, group in forecast.groups.items():
-        for user, change, colour in _changes(forecast, level, group):
-            table.add_row(level, Text(change, style=colour), Text(user), *([Text(forecast.names.get(user, ""))] if forecast.names else []))
+    for levels in (forecast.groups, forecast.lists):
+        for level, each in levels.items():
+            title = each.name if levels is forecast.lists else level
+            for user, change, colour in _changes(levels, forecast.moves, level):
+                name = [Text(forecast.names.get(user, ""))] if forecast.names else []
+                table.add_row(title, Text(change, style=colour), Text(user), *name)
     return table
 
 
-def _changes(forecast: Forecast, level: str, group: GroupForecast) -> list[tuple[str, str, str]]:
+def _changes(levels: Mapping[str, LevelForecast], moves: Mapping[str, str], level: str) -> list[tuple[str, str, str]]:
     """User id, what happens to the user, and its colour."""
-    comes_from = {user: other for other, each in forecast.groups.items() if other != level for user in each.leaves}
-    joins = [(user, f"joins from {comes_from[user]}" if user in comes_from else "joins", "green") for user in group.joins]
-    leaves = [(user, f"leaves for {forecast.moves[user]}" if user in forecast.moves else "leaves", "yellow") for user in group.leaves]
-    held = [(user, f"stays: the leave {why}", "red") for user, why in group.held.items()]
+    this = levels[level]
+    comes_from = {user: other for other, each in levels.items() if other != level for user in each.leaves}
+    joins = [(user, f"joins from {comes_from[user]}" if user in comes_from else "joins", "green") for user in this.joins]
+    leaves = [(user, f"leaves for {moves[user]}" if user in moves else "leaves", "yellow") for user in this.leaves]
+    held = [(user, f"stays: the leave {why}", "red") for user, why in this.held.items()]
     return joins + leaves + held
 
 
-def _summary(forecast: Forecast) -> Table:
+def _summary(levels: Mapping[str, LevelForecast]) -> Table:
     table = _table("Group", "Members", "Join", "Leave", "Held back", "Id")
-    for level, group in forecast.groups.items():
-        numbers = (len(group.joins), len(group.leaves), len(group.held))
-        members, missing = ("unknown", "unknown") if group.members is None else (str(group.members), "none yet")
-        table.add_row(level, members, *(str(number) if number else "·" for number in numbers), group.id or missing)
+    for title, level in levels.items():
+        numbers = (len(level.joins), len(level.leaves), len(level.held))
+        members, missing = ("unknown", "unknown") if level.members is None else (str(level.members), "none yet")
+        table.add_row(title, members, *(str(number) if number else "·" for number in numbers), level.id or missing)
     for column in table.columns[1:5]:
         column.justify = "right"
     return table

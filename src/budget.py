@@ -65,14 +65,14 @@ class Budget:
         """Whether a request may be sent then (epoch seconds): time must remain for an answer as slow as the host's slowest so far."""
         return when + self._slowest.get(host, SHORTEST_SECONDS) <= self.deadline and self.subrequests < self.max_subrequests
 
-    async def send(self, method: str, url: str, headers: Mapping[str, str], body: str) -> HttpResponse:
-        """The answer, of status 0 where the connection fails or REQUEST_SECONDS pass. Raises OutOfBudget, or CutOff."""
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: str, *, longest: float = REQUEST_SECONDS) -> HttpResponse:
+        """The answer, of status 0 where the connection fails or `longest` seconds pass. Raises OutOfBudget, or CutOff."""
         host, began = url.split("/", 3)[2], self.clock.now()
         if not self.allows(host, began):
             raise OutOfBudget
         self.subrequests += 1
         try:
-            return await self._fetch(HttpRequest(method, url, headers, body, min(REQUEST_SECONDS, self.deadline - began)))
+            return await self._fetch(HttpRequest(method, url, headers, body, min(longest, self.deadline - began)))
         except OSError:
             if self.clock.now() >= self.deadline:
                 raise CutOff from None

@@ -4,17 +4,25 @@ import asyncio
 import time
 from collections.abc import Mapping
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import js
 from pyodide.ffi import JsException, to_js
 from workers import WorkerEntrypoint
 
+from access_token import unable_to_sign
 from budget import Budget, HttpRequest, HttpResponse
 from errors import ConfigError
 from graph import GraphClient, IsolateCache
-from settings import LOG_LEVELS, Settings, read_settings
+from report import Report
+from settings import LOG_LEVELS, Settings, Watch, read_settings, read_watch
 from sync import TICK_SECONDS, sync
+
+if TYPE_CHECKING:
+    from alerts import Memory
+
+TELLING_SECONDS = 8.0
+"""How long all of it may take that is done after a tick."""
 
 _CONSOLE = {"debug": js.console.debug, "info": js.console.log, "warn": js.console.warn, "error": js.console.error}
 
@@ -39,6 +47,9 @@ class Isolate:
     settings: Settings | None = None
     """Those of the last tick, if it succeeded: other vars or secrets are another deployment, in isolates of its own."""
     log_level = "info"
+    watch: Watch | None = None
+    memory: "Memory | None" = None
+    """Of alerts."""
     random: Random | None = None
     """There is no randomness before the first event."""
 
@@ -85,20 +96,52 @@ class Default(WorkerEntrypoint):
             log("info", {"outcome": "skipped"})
             return
         Isolate.busy_until = now + TICK_SECONDS
+        outcome: Report | Exception
         try:
-            await self._tick(clock, now + TICK_SECONDS)
+            outcome = await self._tick(clock, now + TICK_SECONDS)
+        except Exception as error:  # it is raised below, once somebody has been told
+            outcome = error
         finally:
             Isolate.busy_until = 0.0
+        if Isolate.watch and Isolate.watch.on:
+            await self._tell(Isolate.watch, clock, outcome)
+        if isinstance(outcome, Exception):
+            raise outcome
 
-    async def _tick(self, clock: WorkersClock, deadline: float) -> None:
+    async def _tick(self, clock: WorkersClock, deadline: float) -> Report:
+        watch = Isolate.watch = Isolate.watch or read_watch(self._variable)
         try:
-            settings = Isolate.settings or read_settings(lambda name: getattr(self.env, name, None))
+            settings = Isolate.settings or read_settings(self._variable)
         except ConfigError as error:
             for problem in error.problems:
                 log("error", problem)
             raise
         Isolate.settings, Isolate.log_level = None, settings.log_level
-        random = Isolate.random = Isolate.random or Random()
-        budget = Budget(fetch=fetch, clock=clock, random=random, max_subrequests=settings.max_subrequests, deadline=deadline)
-        await sync(GraphClient(settings, Isolate.cache, budget), settings, log)
+        most = settings.max_subrequests - watch.subrequests
+        budget = _budget(clock, most, deadline)
+        sign = unable_to_sign
+        if settings.certificate:
+            from webcrypto import sign  # whoever has a secret does without
+        report = await sync(GraphClient(settings, Isolate.cache, budget, sign), settings, log)
         Isolate.settings = settings
+        return report
+
+    async def _tell(self, watch: Watch, clock: WorkersClock, outcome: Report | Exception) -> None:
+        """Tell whom it concerns what has become of the tick, which nothing in here can change any more."""
+        try:
+            from bindings import ways  # whoever is not told does without
+            from notify import notify
+
+            found = ways(self.env, watch, Isolate.memory)
+            await notify(watch, found, outcome, _budget(clock, watch.subrequests, clock.now() + TELLING_SECONDS), log)
+            Isolate.memory = found.memory
+        except Exception as broken:  # whatever it is
+            log("warn", f"Nobody could be told: {type(broken).__name__}.")
+
+    def _variable(self, name: str) -> object:
+        return getattr(self.env, name, None)
+
+
+def _budget(clock: WorkersClock, max_subrequests: int, deadline: float) -> Budget:
+    random = Isolate.random = Isolate.random or Random()
+    return Budget(fetch=fetch, clock=clock, random=random, max_subrequests=max_subrequests, deadline=deadline)

@@ -4,7 +4,8 @@
     ├── ConfigError       vars and secrets are not as they must be
     ├── ServiceError      a service did not do what it was asked
     │   ├── AuthError     Microsoft Entra issues no access token, so nothing can be read or written
-    │   └── GraphError    Microsoft Graph did not read or write something
+    │   ├── GraphError    Microsoft Graph did not read or write something
+    │   └── GatewayError  Cloudflare did not read or write a list
     ├── OutOfBudget       the tick's subrequests or its time are used up: nothing was sent
     │   └── CutOff        … while an answer was waited for: what was sent may have been done
     └── SyncFailed        a tick has failed, after everything possible was done
@@ -13,9 +14,12 @@ What an operation meets is one of its possible outcomes, so a ServiceError is re
 sends something catches OutOfBudget, and tells of it as work left over.
 """
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-Cause: TypeAlias = Literal["", "budget", "licence", "permission"]
+if TYPE_CHECKING:
+    from report import Report
+
+Cause: TypeAlias = Literal["", "budget", "conflict", "licence", "passing", "permission", "refused", "throttled"]
 
 
 class RiskyUsersError(Exception):
@@ -50,6 +54,10 @@ class GraphError(ServiceError):
     """Something was not read or written."""
 
 
+class GatewayError(ServiceError):
+    """A list was not read or written; `code` is Cloudflare's."""
+
+
 class OutOfBudget(RiskyUsersError):
     """Nothing more can be sent in this tick."""
 
@@ -59,9 +67,9 @@ class CutOff(OutOfBudget):
 
 
 class SyncFailed(RiskyUsersError):
-    """The groups do not match the risky users, and not for want of budget; every problem was logged before."""
+    """The groups or the lists do not match the risky users, and not for want of budget; every problem was logged before."""
 
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
+    def __init__(self, problems: list[str], report: "Report") -> None:
+        self.problems, self.report = problems, report
         more = f" ({len(problems) - 1} more in the log)" if len(problems) > 1 else ""
         super().__init__(problems[0] + more)

@@ -31,7 +31,7 @@ _CODE = re.compile(r"[A-Za-z0-9_.]{1,64}", re.ASCII)
 
 
 class GraphRequest(NamedTuple):
-    """One request. `what` completes "Could not …" in an error, `needs` names the permission it takes.
+    """One request. `what` completes "Could not …" in an error, `needs` names the permission it takes, empty where it does not matter.
 
     Serial ones in one batch run one after the other. Paced ones keep Identity Protection's distance. `pause` seconds are
     waited before it is sent. `write_units` is what Graph's quota counts, 0 for a read.

@@ -4,18 +4,20 @@ Each is an operation in the sense of operations.py. Its outcome is its result, o
 GraphError, whose message says what could not be done, why, and what to do; or an AuthError, where there is no token.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from math import inf
+from typing import NamedTuple, Never
 
 import graph_requests as requests
-from access_token import AccessToken
+from access_token import AccessToken, Sign, unable_to_sign
+from addresses import Mailbox
 from budget import Budget
 from errors import AuthError, GraphError, ServiceError
 from exchange import GraphRequest, GraphResponse
 from explain import explain
-from listing import Listing, ids_by, read_pages
-from operations import ask
+from listing import Listing, ids_by, mailboxes, read_pages
+from operations import ask, each
 from plan import Departures
 from scheduler import PARALLEL_REQUESTS, SERIAL_REQUESTS, Scheduler
 from security_group import SecurityGroup, read_group
@@ -28,6 +30,7 @@ lowered overnight (https://github.com/microsoftgraph/msgraph-sdk-powershell/issu
 YOUNG_PAUSES = (2.0, 4.0, 8.0)
 """Seconds to wait, one after the other, for a new group to be known everywhere."""
 
+_NONE: Mapping[str, Never] = {}
 _ALREADY_A_MEMBER = "added object references already exist"
 _NOT_A_MEMBER = "removed object references do not exist"
 _NOT_THERE_YET = "source resource object"
@@ -45,20 +48,28 @@ class IsolateCache:
     """Who could not be added in the last tick."""
     user_ids: frozenset[str] = frozenset()
     """The risky users last read: ids that need no second check."""
-    departures: Departures = field(default_factory=dict)
-    """Who was to leave which group by the last complete read, and until when that counts as the minute before."""
+    departures: dict[str, Departures] = field(default_factory=dict)
+    """Who was to leave by the last complete read, for the groups and for the lists; until when that counts as the minute before."""
     departures_until: float = 0.0
+    lists: object = None
+    """What lists.py remembers, where there are any."""
+    secret_ends: float | None = None
+    """When the client secret ends, by the app's registration, which was asked for last at `end_asked`."""
+    end_asked: float = -inf
+    last_tick: float = -inf
 
 
 class RiskyUsers(NamedTuple):
     """Ids of the users that still exist, by the risk level Graph reports; for each level that was not read in full, why.
 
-    `answers`: how many it took, for a list that comes in several can shift in between.
+    `answers`: how many it took, for a list that comes in several can shift in between. `mailboxes`, where they are wanted,
+    tell principal names and no mail.
     """
 
     by_level: dict[str, set[str]]
     unread: dict[str, ServiceError]
     answers: int
+    mailboxes: Mapping[str, Mailbox] = _NONE
 
 
 class Members(NamedTuple):
@@ -66,6 +77,7 @@ class Members(NamedTuple):
 
     users: frozenset[str]
     others: int = 0
+    mailboxes: Mapping[str, Mailbox] = _NONE
 
 
 @dataclass(slots=True)
@@ -78,6 +90,8 @@ class Writes:
     unfinished: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     """Of the unfinished those whose request was sent: it may have been done all the same."""
+    total: int | None = None
+    """How many there are in all, where the service tells."""
     stopped: ServiceError | None = None
     """Why the unfinished were not tried, or not again: what one write met, the others would have met too."""
 
@@ -85,12 +99,13 @@ class Writes:
 class GraphClient:
     """One tenant's Graph for the length of a tick. No request follows a redirect or goes to any host but the cloud's own."""
 
-    def __init__(self, settings: Settings, cache: IsolateCache, budget: Budget) -> None:
-        self.cache, self.budget, self.clock = cache, budget, budget.clock
+    def __init__(self, settings: Settings, cache: IsolateCache, budget: Budget, sign: Sign = unable_to_sign) -> None:
+        self._settings, self.cache, self.budget, self.clock = settings, cache, budget, budget.clock
         self.root = f"https://{settings.cloud.graph}/v1.0"
+        self._with_addresses = settings.gateway is not None
         self._risk_pages: Sequence[int | None] = RISK_PAGES
-        self._scheduler = scheduler = Scheduler(budget, settings, cache.token)
-        self.begin, self.finish, self.run = scheduler.begin, scheduler.finish, scheduler.run
+        self._scheduler = scheduler = Scheduler(budget, settings, cache.token, sign)
+        self.begin, self.finish, self.run, self.go_on = scheduler.begin, scheduler.finish, scheduler.run, scheduler.go_on
 
     @property
     def shut_out(self) -> AuthError | None:
@@ -120,12 +135,14 @@ class GraphClient:
             if listing.end != "complete" or not sound:
                 unread |= dict.fromkeys(query, self._list_error(listing))
         self.cache.user_ids = frozenset().union(*by_level.values())
-        return RiskyUsers(by_level, unread, sum(listing.pages for listing in listings.values()))
+        entries = [entry for listing in listings.values() for entry in listing.entries] if self._with_addresses else []
+        named = {user: mailbox._replace(unread=True) for user, mailbox in mailboxes(entries).items()}  # of mail nothing is told here
+        return RiskyUsers(by_level, unread, sum(listing.pages for listing in listings.values()), named)
 
     async def _list_risky_users(self, levels: tuple[str, ...]) -> Listing:
         """The list in the first page size that is not refused, with which the next list begins."""
         for place, page in enumerate(self._risk_pages):
-            listing = await read_pages(requests.risky_users(levels, page), self.root)
+            listing = await read_pages(requests.risky_users(levels, page, ",userPrincipalName" * self._with_addresses), self.root)
             if not _query_refused(listing.last) or _filter_refused(listing.last):
                 self._risk_pages = self._risk_pages[place:]
                 break
@@ -156,7 +173,8 @@ class GraphClient:
 
         May lag behind the latest writes (https://learn.microsoft.com/graph/api/group-list-members).
         """
-        request, pauses = requests.members(group), iter(YOUNG_PAUSES if group.young(self.clock.now()) else ())
+        request = requests.members(group, ",mail,userPrincipalName" * self._with_addresses)
+        pauses = iter(YOUNG_PAUSES if group.young(self.clock.now()) else ())
         listing = await read_pages(request, self.root)
         while listing.last.status == 404 and (pause := next(pauses, None)):
             listing = await read_pages(request._replace(pause=pause), self.root)
@@ -166,7 +184,38 @@ class GraphClient:
         if listing.end != "complete" or not sound:
             raise self._list_error(listing)
         users = frozenset(map(str.lower, ids.pop("#microsoft.graph.user", ())))
-        return Members(users, sum(map(len, ids.values())))
+        return Members(users, sum(map(len, ids.values())), mailboxes(listing.entries) if self._with_addresses else _NONE)
+
+    async def mailboxes(self, users: Sequence[str]) -> tuple[dict[str, Mailbox], ServiceError | None]:
+        """The mailboxes of these users, as far as they can be read, and what stood in the way of the others.
+
+        A user who is deleted has none. Should Graph take fewer ids at once than it says, each is asked for by itself.
+        """
+        chunks = [tuple(users[start : start + requests.USERS_AT_ONCE]) for start in range(0, len(users), requests.USERS_AT_ONCE)]
+        found: dict[str, Mailbox] = {}
+        error: ServiceError | None = None
+        while chunks:
+            listings = await each({chunk: read_pages(requests.users(chunk), self.root) for chunk in chunks})
+            chunks = []
+            for chunk, listing in listings.items():
+                if isinstance(listing, ServiceError):
+                    error = listing
+                elif listing.end == "complete":
+                    found |= dict.fromkeys(chunk, Mailbox()) | mailboxes(listing.entries)
+                elif _query_refused(listing.last) and len(chunk) > 1:
+                    chunks += [(user,) for user in chunk]
+                else:
+                    error = self._list_error(listing)
+        return found, error
+
+    async def secret_end(self) -> float | None:
+        """When the client secret ends; None where Graph does not tell."""
+        [response] = await ask(requests.own_registration(self._settings.client_id))
+        if response.status != 200:
+            return None
+        from expiry import end_of_secret  # in most tenants not needed
+
+        return end_of_secret(response.body, self._settings.client_secret, self.clock.now())
 
     # --- writes ---
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from errors import GraphError
 from exchange import GraphRequest
-from permissions import CREATE_GROUPS, READ_GROUPS, READ_RISK, WRITE_MEMBERS
+from permissions import CREATE_GROUPS, READ_GROUPS, READ_RISK, READ_USERS, WRITE_MEMBERS
 from security_group import FIELDS, SecurityGroup
 from text import GUID, counted, percent_encode
 
@@ -17,6 +17,8 @@ RISKY_USERS_PAGE = 500
 """https://learn.microsoft.com/graph/api/riskyuser-list"""
 DIRECTORY_PAGE = 999
 """https://learn.microsoft.com/graph/api/group-list and https://learn.microsoft.com/graph/api/group-list-members"""
+USERS_AT_ONCE = 15
+"""https://learn.microsoft.com/graph/filter-query-parameter"""
 PATCH_MEMBERS = 20
 """https://learn.microsoft.com/graph/api/group-post-members"""
 
@@ -24,10 +26,10 @@ PATCH_MEMBERS = 20
 
 
 @cache
-def risky_users(levels: tuple[str, ...], page: int | None) -> GraphRequest:
-    """The users at any of these risk levels, so many a page; None lets Graph decide."""
+def risky_users(levels: tuple[str, ...], page: int | None, more: str = "") -> GraphRequest:
+    """The users at any of these risk levels, so many a page; None lets Graph decide. `more` are further properties."""
     wanted = "%20or%20".join(f"riskLevel%20eq%20%27{level}%27" for level in levels)
-    url = f"/identityProtection/riskyUsers?$filter={wanted}&$select=id,riskLevel,isDeleted" + (f"&$top={page}" if page else "")
+    url = f"/identityProtection/riskyUsers?$filter={wanted}&$select=id,riskLevel,isDeleted{more}" + (f"&$top={page}" if page else "")
     return GraphRequest("GET", url, f"read the risky users of level {', '.join(levels)}", READ_RISK, paced=True)
 
 
@@ -39,9 +41,9 @@ def groups_named(*names: str) -> GraphRequest:
 
 
 @cache
-def members(group: SecurityGroup) -> GraphRequest:
-    """The direct members of a group."""
-    url = f"/groups/{checked(group.id)}/members?$select=id&$top={DIRECTORY_PAGE}"
+def members(group: SecurityGroup, more: str = "") -> GraphRequest:
+    """The direct members of a group. `more` are further properties."""
+    url = f"/groups/{checked(group.id)}/members?$select=id{more}&$top={DIRECTORY_PAGE}"
     return GraphRequest("GET", url, f"read the members of {group.name} ({group.id})", WRITE_MEMBERS)
 
 
@@ -55,6 +57,20 @@ def group_by_id(group: SecurityGroup) -> GraphRequest:
     """A group known from before."""
     url = f"/groups/{checked(group.id)}?$select={FIELDS}"
     return GraphRequest("GET", url, f"look for the group {group.name} by its id {group.id}", READ_GROUPS)
+
+
+def users(ids: Sequence[str]) -> GraphRequest:
+    """The addresses of up to USERS_AT_ONCE users."""
+    wanted = ",".join(f"%27{checked(user)}%27" for user in ids)
+    url = f"/users?$filter=id%20in%20({wanted})&$select=id,mail,userPrincipalName"
+    return GraphRequest("GET", url, "read mail addresses", READ_USERS)
+
+
+def own_registration(client_id: str) -> GraphRequest:
+    """The secrets of the app that signs in, as far as they are shown: it has been seen to be allowed to read its own
+    registration without any permission (https://github.com/microsoftgraph/microsoft-graph-docs/issues/15879)."""
+    url = f"/applications(appId='{checked(client_id)}')?$select=passwordCredentials"
+    return GraphRequest("GET", url, "read the app's own registration", needs="")
 
 
 # --- writes: these three kinds and no others ---

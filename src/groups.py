@@ -98,8 +98,11 @@ async def _find(graph: GraphClient, name: str, known: SecurityGroup | None) -> S
 class GroupTarget:
     """The groups as what the plan is for."""
 
+    name = "groups"
+
     def __init__(self, graph: GraphClient, states: Mapping[str, GroupState]) -> None:
         self._graph, self._states = graph, states
+        self.unknown: dict[str, frozenset[str]] = {}
         self.missing = {level for level, state in states.items() if not state.group and not state.error}
         """Levels without a group, which a dry run does not create: so far nobody is in it."""
         self.members = {

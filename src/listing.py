@@ -4,9 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple, cast
 
+from addresses import Mailbox
 from exchange import GraphRequest, GraphResponse
 from operations import ask
 from text import GUID, JSON
+
+_USER = "#microsoft.graph.user"
 
 
 class Listing(NamedTuple):
@@ -34,7 +37,7 @@ async def read_pages(request: GraphRequest, root: str, *, at_most: int | None = 
         [response] = await ask(request)
         body = response.body if isinstance(response.body, dict) else {}
         page, pages = body.get("value"), len(followed) + 1
-        if not response.ok or not isinstance(page, list):
+        if response.status != 200 or not isinstance(page, list):  # another 2xx, 206 say, promises less than a page
             return Listing(entries, len(followed), response, "failed")
         entries += page
         link = body.get("@odata.nextLink")
@@ -46,6 +49,18 @@ async def read_pages(request: GraphRequest, root: str, *, at_most: int | None = 
             return Listing(entries, pages, response, "more")
         followed.add(link)
         request = request._replace(url=link.removeprefix(root), pause=0.0)
+
+
+def mailboxes(entries: "Sequence[JSON]") -> dict[str, Mailbox]:
+    """The mailboxes of the users among these entries, by id. Where the right to read users is missing, Graph leaves both null
+    (https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects)."""
+    found = {}
+    for entry in entries:
+        user = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(entry, dict) and isinstance(user, str) and entry.get("@odata.type", _USER) == _USER:
+            mail, principal_name = (text if isinstance(text := entry.get(name), str) else None for name in ("mail", "userPrincipalName"))
+            found[user.lower()] = Mailbox(mail, principal_name, unread=not principal_name)
+    return found
 
 
 def ids_by(fact: str, entries: "Sequence[JSON]", known: Collection[str]) -> tuple[dict[str, list[str]], bool]:

@@ -24,6 +24,7 @@ Joins are never held back. Leaves are, each of them until all of this is so:
     | apart, where the first may be wrong: an absence from a list  | no second look was taken               |
     | that came in several answers, which can shift in between; or |                                        |
     | more than half of a level with GUARDED_SIZE members leaving  |                                        |
+    | that it is certain who it is                                 | held back: UNKNOWN                     |
     | of a user who moves, to be in the other level for certain,   | held back: MOVING                      |
     | by the service's own word in this tick                       |                                        |
     | a place among the leaves MAX_REMOVALS allows; levels share   | held back: CAPPED                      |
@@ -42,7 +43,8 @@ GUARDED_SIZE = 10
 
 UNCONFIRMED = "a second look did not confirm"
 UNASKED = "the next minute has to confirm"
-MOVING = "waits for the group they move to"
+UNKNOWN = "waits until all mail addresses can be read"
+MOVING = "waits until they are where they move to"
 CAPPED = "MAX_REMOVALS leaves for later minutes"
 """Why a leave is held back: the end of "who stay for now, whose leave …"."""
 
@@ -78,12 +80,14 @@ class Evidence(NamedTuple):
     """What is known beyond the first read, as a tick goes on.
 
     `second_look`: the risky users read again. `minute_before`: the departures that the last tick's complete read called
-    for. `inside`: who is in each level for certain. `tried`: whose leave was tried, by level, and `removed`: how many may
-    have left. `turn` decides which level is served first where not each can be.
+    for. `unknown`: who, in each level, may be somebody else. `inside`: who is in each level for certain. `tried`: whose
+    leave was tried, by level, and `removed`: how many may have left. `turn` decides which level is served first where not
+    each can be.
     """
 
     second_look: Risk | None = None
     minute_before: Departures = _NOBODY
+    unknown: Mapping[str, Collection[str]] = _NOBODY
     inside: Mapping[str, Collection[str]] = _NOBODY
     tried: Mapping[str, Collection[str]] = _NOBODY
     removed: int = 0
@@ -126,6 +130,8 @@ def plan(risk: Risk, members: Membership, evidence: Evidence, *, max_removals: i
                 unproven = doubtful or (target is None and risk.answers > 1)
                 if unproven and not any(read.get(level, {}).get(user, level) == target for read in reads):
                     held.setdefault(UNCONFIRMED if evidence.second_look else UNASKED, []).append(user)
+                elif user in evidence.unknown.get(level, ()):
+                    held.setdefault(UNKNOWN, []).append(user)
                 elif target and user not in evidence.inside.get(target, ()):
                     held.setdefault(MOVING, []).append(user)
                 elif user not in evidence.tried.get(level, ()):

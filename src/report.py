@@ -1,18 +1,19 @@
 """What a tick did, for people a line each, for machines one record. Object ids are the only names in it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from errors import ServiceError
+from errors import AuthError, ServiceError
 from graph import Writes
 from groups import GROUP_NAMES, GroupState
-from plan import RISK_LEVELS, Plan, Risk
+from plan import RISK_LEVELS, Membership, Plan, Risk
 from settings import LOG_LEVELS
 from text import counted
 
 _GOES_ON = "the next minute goes on"
+_EVEN_IF_ZERO = ("credentialDays", "milliseconds")
 NAMED = 20
 """How many ids a line of the log names before it only counts."""
 
@@ -22,12 +23,14 @@ Log: TypeAlias = Callable[[str, "str | Mapping[str, object]"], None]
 
 @dataclass(slots=True)
 class Tally:
-    """One level's group: who was in it when it was read, and what changed since.
+    """One level of a target: who was in it when it was read, and what changed since.
 
-    `planned`: somebody was to join or leave. Not `proven`: an answer of Graph's is missing, or disagrees with what was read.
+    `total` is how many its service says that there are, where it does. `planned`: somebody was to join or leave. Not
+    `proven`: an answer is missing, or disagrees with what was read.
     """
 
     listed: frozenset[str] | None = None
+    total: int | None = None
     joined: int = 0
     left: int = 0
     planned: bool = False
@@ -36,7 +39,9 @@ class Tally:
     @property
     def members(self) -> int | None:
         """How many are in it now; None where that is not certain."""
-        return len(self.listed) + self.joined - self.left if self.listed is not None and self.proven else None
+        if self.listed is None or not self.proven:
+            return None
+        return len(self.listed) + self.joined - self.left if self.total is None else self.total
 
 
 @dataclass(slots=True)
@@ -47,21 +52,30 @@ class Report:
     dry_run: bool
     verbose: bool = False
     levels: dict[str, Tally] = field(default_factory=lambda: {level: Tally() for level in RISK_LEVELS})
+    lists: dict[str, Tally] = field(default_factory=dict)
     risky: dict[str, int] = field(default_factory=dict)
     """How many users are at each level that was read in full."""
     lines: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What the log says, by its level."""
     request_ids: list[str] = field(default_factory=list)
     states: Mapping[str, GroupState] = field(default_factory=dict)
-    plans: tuple[Plan, Plan] | None = None
-    """What the tick set out to do, and what it came to with all the evidence."""
+    plans: dict[str, tuple[Plan, Plan]] = field(default_factory=dict)
+    """What the tick set out to do with the groups and with the lists, by these names, and what it came to with all the evidence."""
     unfinished: int = 0
+    refused: AuthError | None = None
+    """What Entra says of the credential, if it accepts none."""
+    credential_ends: float | None = None
+    """In epoch seconds, where that is soon."""
+    written: Mapping[str, object] = field(default_factory=dict)
+    """The record, once it is written."""
 
     # --- while the tick runs ---
 
     def failure(self, error: ServiceError, before: str = "", after: str = "") -> None:
         """A read, a write or a sign-in that failed, or that the tick's budget did not suffice for."""
         line = f"{before}{error}{after}"
+        if isinstance(error, AuthError) and error.cause == "refused":
+            self.refused = error
         if error.cause == "budget":
             self.left_over(1, line)
         elif line not in self.problems:
@@ -72,6 +86,22 @@ class Report:
         """So much that was to be done in this tick, and is not, though nothing failed."""
         self.unfinished += count
         self.lines["warn"].append(line)
+
+    def served(self, credential: str, refused: AuthError | None) -> None:
+        """Which of two credentials a new token came for."""
+        if refused:
+            self.lines["warn"].append(f"The certificate is not accepted, the client secret is: {refused}")
+        else:
+            self.lines["info"].append(f"Signed in with the certificate ({credential}); AZURE_AD_CLIENT_SECRET is not needed any more.")
+
+    def credential_ends_soon(self, end: float, before: float) -> None:
+        """When the credential ends; `before`: when that could have been said last (all in epoch seconds)."""
+        from expiry import SOON_DAYS, URGENT_DAYS, days_left, told_today, warning  # brings datetime along
+
+        left = days_left(end, self.started)
+        self.credential_ends = end if left <= SOON_DAYS else None
+        if left <= URGENT_DAYS or (left <= SOON_DAYS and told_today(before, self.started)):
+            self.lines["warn"].append(warning(end, self.started))
 
     def found(self, states: Mapping[str, GroupState], risk: Risk) -> None:
         """The groups."""
@@ -95,54 +125,66 @@ class Report:
             elif group:
                 self.left_over(max(1, len(risk.users[level])), f"{level}: the new group {name} is not known everywhere yet; {_GOES_ON}.")
 
-    def joined(self, written: Mapping[str, Writes]) -> None:
+    def opened(self, members: Membership, totals: Mapping[str, int], problems: Sequence[ServiceError], warnings: Sequence[str]) -> None:
+        """The lists: who is in them, how many addresses they hold, and what is to be said of them."""
+        self.lists = {level: Tally(users, totals.get(level)) for level, users in members.items()}
+        self.lines["warn"] += warnings
+        for error in problems:
+            self.failure(error)
+
+    def joined(self, tallies: Mapping[str, Tally], written: Mapping[str, Writes]) -> None:
         """Who was let in."""
         for level, writes in written.items():
-            tally = self.levels[level]
+            tally = tallies[level]
             listed = tally.listed or frozenset()
             tally.joined += len(writes.done)
             tally.proven &= listed.isdisjoint(writes.done) and listed.issuperset(writes.already)
-            self._written(level, writes, "join", "joined")
+            self._written(self._title(tallies, level), tally, writes, "join", "joined")
 
-    def departed(self, written: Mapping[str, Writes]) -> None:
+    def departed(self, tallies: Mapping[str, Tally], written: Mapping[str, Writes]) -> None:
         """Who was let out."""
         for level, writes in written.items():
-            self.levels[level].left += len(writes.done)
-            self.levels[level].proven &= not writes.already
-            self._written(level, writes, "leave", "left")
+            tally = tallies[level]
+            tally.left += len(writes.done)
+            tally.proven &= not writes.already
+            self._written(self._title(tallies, level), tally, writes, "leave", "left")
 
-    def _written(self, level: str, writes: Writes, verb: str, done: str) -> None:
-        self.levels[level].proven &= not writes.unsure
-        self._name(level, done, writes.done)
+    def _title(self, tallies: Mapping[str, Tally], level: str) -> str:
+        return f"{level} list" if tallies is self.lists else level
+
+    def _written(self, title: str, tally: Tally, writes: Writes, verb: str, done: str) -> None:
+        tally.total = writes.total
+        tally.proven &= not writes.unsure
+        self._name(title, done, writes.done)
         for users in _by_reason(writes.refused):
             others = f" So it is with {len(users)} users in all: {_named(users)}." if len(users) > 1 else ""
-            self.failure(writes.refused[users[0]], f"{level}: ", others)
-        still = f"{level}: {counted(len(writes.unfinished), 'user')} yet to {verb}"
+            self.failure(writes.refused[users[0]], f"{title}: ", others)
+        still = f"{title}: {counted(len(writes.unfinished), 'user')} yet to {verb}"
         if writes.stopped:
             self.failure(writes.stopped, f"{still}. ")
         elif writes.unfinished:
             self.left_over(len(writes.unfinished), f"{still}; {_GOES_ON}.")
 
-    def planned(self, first: Plan, last: Plan, missing: Collection[str]) -> None:
+    def planned(self, tallies: Mapping[str, Tally], first: Plan, last: Plan, missing: Collection[str]) -> None:
         """What the tick set out to do, and what is left of it: leaves held back, and in a dry run all."""
-        self.plans = first, last
+        self.plans["lists" if tallies is self.lists else "groups"] = first, last
         for level, change in last.changes.items():
-            joins, leaves = first.changes[level].joins, change.leaves
-            self.levels[level].planned = bool(joins or first.departures.get(level))
+            title, joins, leaves = self._title(tallies, level), first.changes[level].joins, change.leaves
+            tallies[level].planned = bool(joins or first.departures.get(level))
             for why, users in change.held.items():
-                self.left_over(len(users), f"{level}: {counted(len(users), 'user')} must stay for now, whose leave {why}.")
+                self.left_over(len(users), f"{title}: {counted(len(users), 'user')} must stay for now, whose leave {why}.")
             if self.dry_run and level in missing:
                 self.lines["info"].append(f"{level}: would create {GROUP_NAMES[level]}, and {counted(len(joins), 'user')} would join.")
             elif self.dry_run and (joins or leaves):
-                self.lines["info"].append(f"{level}: {len(joins)} would join, {len(leaves)} would leave.")
+                self.lines["info"].append(f"{title}: {len(joins)} would join, {len(leaves)} would leave.")
             if self.dry_run:
                 self.unfinished += (level in missing) + len(joins) + len(leaves)
-                self._name(level, "would join", joins)
-                self._name(level, "would leave", leaves)
+                self._name(title, "would join", joins)
+                self._name(title, "would leave", leaves)
 
-    def _name(self, level: str, what: str, users: Iterable[str]) -> None:
+    def _name(self, title: str, what: str, users: Iterable[str]) -> None:
         for user in users if self.verbose else ():
-            self.lines["debug"].append(f"{level}: {user} {what}")
+            self.lines["debug"].append(f"{title}: {user} {what}")
 
     # --- at its end ---
 
@@ -158,40 +200,56 @@ class Report:
             return "failed"
         if self.dry_run:
             return "dry run"
-        if self.unfinished or any(tally.listed is None for tally in self.levels.values()):
+        tallies = [*self.levels.values(), *self.lists.values()]
+        if self.unfinished or any(tally.listed is None for tally in tallies):
             return "left over"
-        return "changed" if any(tally.planned for tally in self.levels.values()) else "in sync"
+        return "changed" if any(tally.planned for tally in tallies) else "in sync"
 
     def write(self, log: Log, now: float, subrequests: int) -> None:
         """Tell it all: a quiet minute is one line for people, and the record."""
         for log_level in reversed(LOG_LEVELS):
             for line in self.lines[log_level]:
                 log(log_level, line)
-        for level, tally in self.levels.items():
-            if tally.joined or tally.left:
-                members = "" if tally.members is None else f", {counted(tally.members, 'member')} now"
-                log("info", f"{level}: {tally.joined} joined, {tally.left} left{members}.")
+        for tallies, noun in ((self.levels, "member"), (self.lists, "address")):
+            for level, tally in tallies.items():
+                if tally.joined or tally.left:
+                    members = "" if tally.members is None else f", {counted(tally.members, noun)} now"
+                    log("info", f"{self._title(tallies, level)}: {tally.joined} joined, {tally.left} left{members}.")
         if begins := {"in sync": "In sync: ", "dry run": "Dry run, nothing was written: "}.get(self.outcome):
-            numbers = (f"{level} {'unknown' if tally.members is None else tally.members}" for level, tally in self.levels.items())
-            log("info", f"{begins}{', '.join(numbers)}.")
-        log("info", self.record(now, subrequests))
+            log("info", f"{begins}{_numbers(self.levels)}{f'; lists: {_numbers(self.lists)}' if self.lists else ''}.")
+        self.written = self.record(now, subrequests)
+        log("info", self.written)
 
     def record(self, now: float, subrequests: int) -> dict[str, object]:
         """The tick for machines, whose fields Workers Logs indexes. What is unknown, zero or empty is left out."""
-        levels = self.levels.items()
+        groups = _counts(self.levels)
         fields: dict[str, object] = {
             "outcome": self.outcome,
-            "members": {level: tally.members for level, tally in levels if tally.members is not None},
+            "members": groups["members"],
             "risky": self.risky if self.outcome != "in sync" else {},
-            "joined": {level: tally.joined for level, tally in levels if tally.joined},
-            "left": {level: tally.left for level, tally in levels if tally.left},
+            "joined": groups["joined"],
+            "left": groups["left"],
+            "lists": {name: counts for name, counts in _counts(self.lists).items() if counts} if self.lists else {},
             "leftOver": self.unfinished,
             "problems": len(self.problems),
             "failedRequests": self.request_ids[: 2 * NAMED],
+            "credentialDays": None if self.credential_ends is None else int((self.credential_ends - self.started) // 86400),
             "subrequests": subrequests,
             "milliseconds": round((now - self.started) * 1000),
         }
-        return {name: value for name, value in fields.items() if value or name == "milliseconds"}
+        return {name: value for name, value in fields.items() if value or (value is not None and name in _EVEN_IF_ZERO)}
+
+
+def _counts(tallies: Mapping[str, Tally]) -> dict[str, object]:
+    return {
+        "members": {level: tally.members for level, tally in tallies.items() if tally.members is not None},
+        "joined": {level: tally.joined for level, tally in tallies.items() if tally.joined},
+        "left": {level: tally.left for level, tally in tallies.items() if tally.left},
+    }
+
+
+def _numbers(tallies: Mapping[str, Tally]) -> str:
+    return ", ".join(f"{level} {'unknown' if tally.members is None else tally.members}" for level, tally in tallies.items())
 
 
 def _by_reason(refused: Mapping[str, ServiceError]) -> list[list[str]]:

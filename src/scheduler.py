@@ -6,7 +6,7 @@ from itertools import accumulate
 from math import inf
 from typing import TypeAlias, TypeVar, cast
 
-from access_token import AccessToken, sign_in
+from access_token import AccessToken, Sign, sign_in, unable_to_sign
 from budget import Budget
 from errors import AuthError, CutOff, OutOfBudget
 from exchange import GraphRequest, GraphResponse, decode, encode
@@ -50,8 +50,8 @@ class _Sending:
 class Scheduler:
     """Sends one tenant's batches for the length of a tick."""
 
-    def __init__(self, budget: Budget, settings: Settings, token: AccessToken) -> None:
-        self._budget, self._settings, self._token = budget, settings, token
+    def __init__(self, budget: Budget, settings: Settings, token: AccessToken, sign: Sign = unable_to_sign) -> None:
+        self._budget, self._settings, self._token, self._sign = budget, settings, token, sign
         self._clock, self._host = budget.clock, settings.cloud.graph
         self._queue: list[_Sending] = []
         self._begun = 0
@@ -89,6 +89,14 @@ class Scheduler:
             else:
                 await self._send(batch, when)
         return running[0]
+
+    async def go_on(self, running: Running[T], until: float) -> None:
+        """Let the operation get as far as it gets without waiting past `until` (epoch seconds)."""
+        while not running and not self._over:
+            batch, when = self._next()
+            if when > until or not self._budget.allows(self._host, when) or self._beyond_quota(batch):
+                break
+            await self._send(batch, when)
 
     def _ask(self, operation: int, until: float, request: GraphRequest, then: Then) -> None:
         now = self._clock.now()
@@ -131,7 +139,7 @@ class Scheduler:
             await self._clock.sleep(wait)
         headers = {"content-type": "application/json", "accept": "application/json", "client-request-id": request_id}
         try:
-            await sign_in(self._budget, self._settings, self._token)
+            await sign_in(self._budget, self._settings, self._token, self._sign)
             headers["authorization"] = f"Bearer {self._token.value}"
             answer = await self._budget.send("POST", f"https://{self._host}/v1.0/$batch", headers, encode(requests))
         except AuthError as error:
@@ -154,7 +162,8 @@ class Scheduler:
         if 401 in statuses:
             self._renewed = True
             self._token.value = ""
-        if 403 in statuses:  # a consent given from now on shows in a new token only: the next tick asks for one
+        if any(response.status == 403 and response.request.needs for response in responses):
+            # a consent given from now on shows in a new token only: the next tick asks for one
             self._token.use_until = min(self._token.use_until, self._budget.deadline)
         chain_broke = any(status >= 400 and status != 424 for status in statuses)
         now = self._clock.now()

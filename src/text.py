@@ -26,5 +26,5 @@ def parse(text: str) -> "JSON":
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 user`, `2 users`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """`1 user`, `2 users`, `2 addresses`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'e' if noun.endswith('s') else ''}s"

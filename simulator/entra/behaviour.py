@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from simulator.entra.admin_behaviour import AdminBehaviour
+
 
 @dataclass(slots=True)
-class Behaviour:
+class Behaviour(AdminBehaviour):
     """Seconds are seconds. The defaults are what documentation and observation make likeliest."""
 
     answer_seconds: float = 0.0
@@ -55,7 +57,8 @@ class Behaviour:
     """How old, at most, a list of members may be."""
     young_seconds: float = 0.0
     """How long some replicas do not know a new group."""
-    young_error: Literal[400, 404] = 404
+    young_error: Literal[400, 404, "400 invalid"] = 404
+    """400 that an object does not exist, 404, or 400 that values are invalid (terraform-provider-azuread retries all three)."""
     unique_names: bool = True
     """Whether the cloud knows groups' `uniqueName`."""
     unique_names_kept: bool = False

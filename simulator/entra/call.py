@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simulator.entra.caller import Caller
 from simulator.messages import JSON, Refusal
 
 
@@ -17,10 +18,15 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: JSON
-    roles: frozenset[str]
+    caller: Caller
     now: float
     root: str
     """`https://{host}/v1.0`"""
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """The caller's."""
+        return self.caller.permissions
 
     def object(self) -> dict[str, JSON]:
         """The body, an object; raises Refusal."""

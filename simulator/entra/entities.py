@@ -1,10 +1,9 @@
 """Directory objects in the words of Microsoft Graph: every property that its reference shows by default."""
 
-from datetime import UTC, datetime
-from functools import lru_cache
 from uuid import UUID
 
 from simulator.entra.directory import Group, User
+from simulator.entra.stamps import stamp
 from simulator.messages import JSON
 
 RISKY_USER_PROPERTIES = frozenset(
@@ -31,7 +30,7 @@ def risky_user(user: User) -> dict[str, JSON]:
         "riskLevel": user.risk_level,
         "riskState": user.risk_state,
         "riskDetail": user.risk_detail,
-        "riskLastUpdatedDateTime": _stamp(user.risk_updated),
+        "riskLastUpdatedDateTime": stamp(user.risk_updated),
         "userDisplayName": user.name,
         "userPrincipalName": user.principal_name,
     }
@@ -43,7 +42,7 @@ def group_entity(group: Group) -> dict[str, JSON]:
         "id": group.id,
         "deletedDateTime": None,
         "classification": None,
-        "createdDateTime": _stamp(group.created),
+        "createdDateTime": stamp(group.created),
         "creationOptions": [],
         "description": group.description,
         "displayName": group.name,
@@ -57,7 +56,7 @@ def group_entity(group: Group) -> dict[str, JSON]:
         "membershipRule": "user.accountEnabled -eq true" if "DynamicMembership" in group.types else None,
         "membershipRuleProcessingState": "On" if "DynamicMembership" in group.types else None,
         "onPremisesDomainName": None,
-        "onPremisesLastSyncDateTime": _stamp(group.created) if group.on_premises else None,
+        "onPremisesLastSyncDateTime": stamp(group.created) if group.on_premises else None,
         "onPremisesNetBiosName": None,
         "onPremisesProvisioningErrors": [],
         "onPremisesSamAccountName": None,
@@ -66,7 +65,7 @@ def group_entity(group: Group) -> dict[str, JSON]:
         "preferredDataLocation": None,
         "preferredLanguage": None,
         "proxyAddresses": [],
-        "renewedDateTime": _stamp(group.created),
+        "renewedDateTime": stamp(group.created),
         "resourceBehaviorOptions": [],
         "resourceProvisioningOptions": [],
         "securityEnabled": group.security_enabled,
@@ -129,8 +128,3 @@ GROUP_FILTERS = frozenset(group_filterable(Group("", "", "", 0.0)))
 USER_FILTERS = frozenset(user_filterable(User("", "", "")))
 MEMBER_PROPERTIES = frozenset(user_entity("", None))
 """What a list of members can be asked for, of whichever kind they are."""
-
-
-@lru_cache(maxsize=10_000)
-def _stamp(time: float) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

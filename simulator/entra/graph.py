@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote
 from simulator.entra.answers import CONTENT_TYPE, Answer
 from simulator.entra.batch import Item, answer_items, one_slash, read_batch, together
 from simulator.entra.call import Call
+from simulator.entra.caller import Caller
 from simulator.entra.operations import ROUTES
 from simulator.entra.routes import find
 from simulator.entra.service import Service
@@ -39,16 +40,16 @@ class GraphHost:
         """The answer; `headers` in lower case, `exchange` to note a batch's items in. Raises Dropped."""
         root = f"https://{host}/v1.0"
         try:
-            roles = self._roles(headers, host)
+            caller = self._caller(headers, host)
             target = request.url.removeprefix(root)
             if not target.startswith("/"):
                 self._service.violate(f"a request beside v1.0: {request.url}")
                 raise Refusal(400, "BadRequest", "Invalid version.")
             item = Item(request.method, one_slash(target), headers, _parsed(request.body, headers))
             if item.path == "/$batch" and item.method == "POST":
-                answer = self._batch(item, roles, root, exchange)
+                answer = self._batch(item, caller, root, exchange)
             else:
-                answer = self._one(item, roles, root)
+                answer = self._one(item, caller, root)
         except Refusal as refusal:
             answer = self._refused(refusal, headers)
         return self._response(answer, headers)
@@ -59,12 +60,12 @@ class GraphHost:
 
     # --- batches ---
 
-    def _batch(self, batch: Item, roles: frozenset[str], root: str, exchange: Exchange) -> Answer:
+    def _batch(self, batch: Item, caller: Caller, root: str, exchange: Exchange) -> Answer:
         items = read_batch(batch.body, root, self._service.violate)
         answers = answer_items(
             items,
             self._service.behaviour,
-            answer=lambda item: self._perhaps_spoiled(item, roles, root),
+            answer=lambda item: self._perhaps_spoiled(item, caller, root),
             refuse=lambda item, refusal: self._refused(refusal, item.headers),
         )
         exchange.items += [
@@ -73,14 +74,14 @@ class GraphHost:
         ]
         return together(items, answers, self._service.behaviour, self._service.random)
 
-    def _perhaps_spoiled(self, item: Item, roles: frozenset[str], root: str) -> Answer:
+    def _perhaps_spoiled(self, item: Item, caller: Caller, root: str) -> Answer:
         """One item of a batch, with the faults that strike it."""
         struck = self._strike(item.method, item.path)
         if undone(struck):
             answer = Answer(200, resource_units=0.0)
             self._count(answer)
         else:
-            answer = self._one(item, roles, root)
+            answer = self._one(item, caller, root)
         if not struck:
             return answer
         whole = spoil_response(
@@ -96,29 +97,31 @@ class GraphHost:
 
     # --- one request ---
 
-    def _one(self, item: Item, roles: frozenset[str], root: str) -> Answer:
+    def _one(self, item: Item, caller: Caller, root: str) -> Answer:
         """One operation, whether it came alone or in a batch."""
         options = dict(parse_qsl(item.target.partition("?")[2].replace("+", "%2b"), keep_blank_values=True))
         try:
-            answer = self._operate(item, options, roles, root)
+            answer = self._operate(item, options, caller, root)
         except Refusal as refusal:
             answer = self._refused(refusal, item.headers)
         self._count(answer)
         return answer
 
-    def _operate(self, item: Item, options: Mapping[str, str], roles: frozenset[str], root: str) -> Answer:
+    def _operate(self, item: Item, options: Mapping[str, str], caller: Caller, root: str) -> Answer:
         path = unquote(item.path)
         found = find(ROUTES, item.method, path)
+        if not caller.permissions and not self._concerns_itself(item.method, path):
+            raise Refusal(403, "AccessDenied", "Required roles claim values are not provided.")
         if found:
             operation, named = found
-            call = Call(item.method, item.path, named, options, item.headers, item.body, roles, self._clock(), root)
+            call = Call(item.method, item.path, named, options, item.headers, item.body, caller, self._clock(), root)
             return operation(self._service, call)
         self._service.violate(f"unknown request: {item.method} {path}")
         if any(route.path.fullmatch(path) for route in ROUTES):
             raise Refusal(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
         raise Refusal(404, "BadRequest", "Resource not found for the segment.")
 
-    def _roles(self, headers: Mapping[str, str], host: str) -> frozenset[str]:
+    def _caller(self, headers: Mapping[str, str], host: str) -> Caller:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         issued = self._issued.get(token)
         if scheme != "Bearer" or not token:
@@ -127,9 +130,13 @@ class GraphHost:
             raise Refusal(401, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience.")
         if issued.expires <= self._clock():
             raise EXPIRED
-        if not issued.roles:
-            raise Refusal(403, "AccessDenied", "Required roles claim values are not provided.")
-        return issued.roles
+        return issued.caller
+
+    def _concerns_itself(self, method: str, path: str) -> bool:
+        """Whether it may be a request that an app makes of its own registration, without any permission."""
+        rolls_a_key = method == "POST" and path.endswith(("/addKey", "/removeKey"))
+        reads = method == "GET" and path.startswith(("/applications", "/servicePrincipals")) and "(" in path
+        return rolls_a_key or (reads and self._service.behaviour.own_registration_readable)
 
     # --- the form of answers ---
 

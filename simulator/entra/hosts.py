@@ -1,7 +1,6 @@
 """The hosts that a tenant answers on, login and Graph: requests in, answers out, a log of both."""
 
 import random
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -9,59 +8,43 @@ from urllib.parse import urlsplit
 from simulator.entra.answers import Answer
 from simulator.entra.batch import one_slash
 from simulator.entra.behaviour import Behaviour
-from simulator.entra.directory import App, Directory
+from simulator.entra.directory import Directory
 from simulator.entra.graph import MANNER, GraphHost
+from simulator.entra.login import LoginHost
 from simulator.entra.service import Service
-from simulator.entra.token import CLOUDS, GRAPH_HOSTS, TokenEndpoint
+from simulator.entra.token import CLOUDS, GRAPH_HOSTS, Tokens
 from simulator.faults import Fault, striking, undone
 from simulator.messages import Exchange, Refusal, Request, Response
 from simulator.spoil import spoil_response
+from simulator.standin import StandIn
 
-REMEMBERED = 5000
 
-
-class Hosts:
+class Hosts(StandIn):
     """Answers requests out of a directory. `clock` gives epoch seconds."""
 
     hosts: Collection[str] = frozenset({*CLOUDS, *GRAPH_HOSTS})
 
     def __init__(self, clock: Callable[[], float], randomness: random.Random) -> None:
-        self.clock, self.random = clock, randomness
+        super().__init__(clock, randomness)
         self.behaviour = Behaviour()
-        self.faults: list[Fault] = []
-        self.violations: list[str] = []
-        self.requests: deque[Exchange] = deque(maxlen=REMEMBERED)
         self.directory = Directory()
-        self.apps: dict[str, App] = {}
-        self.on_change: Callable[[], None] | None = None
         self.service = Service(self.directory, self.behaviour, self.random, self.violations.append)
-        self.id = self.service.new_id()
-        self.domain = "contoso.onmicrosoft.com"
-        self.tokens = TokenEndpoint(self.id, self.domain, self.apps, self.random)
+        self.id = self.service.tenant_id = self.service.new_id()
+        self.domain = self.service.domain
+        self.directory.add_microsoft_graph(self.id)
+        self.tokens = Tokens(self.id, self.random)
+        self.login = LoginHost(self.id, self.domain, self.directory, self.behaviour, self.tokens, self.random)
         self._graph = GraphHost(self.service, self.tokens.issued, clock, self._struck, self._count)
-        self.reset_counters()
 
     def reset_counters(self) -> None:
         """Start counting anew."""
-        self.subrequests = self.graph_requests = 0
+        super().reset_counters()
+        self.graph_requests = 0
         self.resource_units = self.write_units = 0.0
 
-    def handle(self, request: Request) -> Response:
-        """The answer of whichever host the URL names. Raises Dropped."""
-        self.subrequests += 1
-        exchange = Exchange(self.clock(), request.method, request.url, 0)
-        self.requests.append(exchange)
-        try:
-            response = self._respond(request, exchange)
-            exchange.status, exchange.delay = response.status, response.delay
-            return response
-        finally:
-            self.changed()
-
-    def changed(self) -> None:
-        """Let `on_change` know."""
-        if self.on_change:
-            self.on_change()
+    def catch_up(self) -> None:
+        """Let provisioning do what is due by now."""
+        self.service.provisioning.run_due(self.clock())
 
     def _respond(self, request: Request, exchange: Exchange) -> Response:
         url = urlsplit(request.url)
@@ -72,14 +55,14 @@ class Hosts:
         if undone(struck):
             response = Response(200, {})
         elif url.scheme == "https" and host in CLOUDS:
-            response = self.tokens.handle(request, host, url.path, self.clock(), self.behaviour.token_seconds)
+            response = self.login.handle(request, host, url.path, self.clock())
         elif url.scheme == "https" and host in GRAPH_HOSTS:
             response = self._graph.handle(request, host, headers, exchange)
         else:
             response = Response(404, {})
 
         def refuse(refusal: Refusal) -> Response:
-            return self.tokens.refuse(refusal, request, self.clock()) if host in CLOUDS else self._graph.refuse(refusal, headers)
+            return self.login.refuse(refusal, request, self.clock()) if host in CLOUDS else self._graph.refuse(refusal, headers)
 
         response = replace(response, delay=self.behaviour.answer_seconds + response.delay)
         return spoil_response(response, struck, MANNER, refuse, request.url)

@@ -1,17 +1,34 @@
-"""The part of OData that these endpoints take: `$filter` with eq, ne, in, startsWith, and, or, not and parentheses; `$select`."""
+"""The part of OData that these endpoints take: `$filter` with comparisons, and, or, not and parentheses; `$select`."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from operator import ge, gt, le, lt
+from typing import NamedTuple, TypeAlias
 
 from simulator.messages import JSON, Refusal
 
 Predicate: TypeAlias = "Callable[[Mapping[str, JSON]], bool]"
 
-_TOKEN = re.compile(r"\s*(?:(?P<string>(?:[\w.]+)?'(?:[^']|'')*')|(?P<word>[\w.]+)|(?P<mark>[(),]))")
+_TOKEN = re.compile(r"\s*(?:(?P<string>(?:[\w.]+)?'(?:[^']|'')*')|(?P<word>[\w./:-]+)|(?P<mark>[(),]))")
 _DEEPEST = 50
+_ORDERS: Mapping[str, Callable[[str, str], bool]] = {"gt": gt, "lt": lt, "ge": ge, "le": le}
+
+
+class Grammar(NamedTuple):
+    """What differs between lists."""
+
+    functions: frozenset[str] = frozenset({"startswith"})
+    orders: frozenset[str] = frozenset()
+    """Which of gt, lt, ge and le it takes."""
+    bare_values: bool = False
+    """Whether a value may stand without quotes, as GUIDs and times do."""
+    folds_case: bool = True
+    """Whether texts that differ in case only are equal."""
+
+
+USUAL = Grammar()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +48,9 @@ class Filter:
 
 
 @lru_cache(maxsize=1000)
-def parse_filter(text: str, properties: frozenset[str]) -> Filter:
+def parse_filter(text: str, properties: frozenset[str], grammar: Grammar = USUAL) -> Filter:
     """The filter; raises Refusal (400) where Graph would."""
-    parser = _Parser(text, properties)
+    parser = _Parser(text, properties, grammar)
     matches = parser.disjunction()
     if parser.tokens:
         raise invalid_filter()
@@ -60,8 +77,8 @@ def invalid_filter() -> Refusal:
 
 
 class _Parser:
-    def __init__(self, text: str, properties: frozenset[str]) -> None:
-        self.properties = properties
+    def __init__(self, text: str, properties: frozenset[str], grammar: Grammar) -> None:
+        self.properties, self.grammar = properties, grammar
         self.operators: set[str] = set()
         self.comparisons = self.alternatives = 0
         self.depth = 0
@@ -119,35 +136,44 @@ class _Parser:
             inner = self.disjunction()
             self.take(")")
             return inner
-        if [token.lower() for token in self.tokens[:1]] == ["startswith"]:
-            self.comparisons += 1
-            self.take()
-            self.take("(")
-            name = self.property()
-            self.take(",")
-            start = self.value()
-            self.take(")")
-            return lambda entity: str(entity[name]).lower().startswith(str(start).lower())
+        if self.tokens and self.tokens[0].lower() in self.grammar.functions and self.tokens[1:2] == ["("]:
+            return self.function()
         return self.comparison()
+
+    def function(self) -> Predicate:
+        self.comparisons += 1
+        name_of_function = self.take().lower()
+        self.take("(")
+        name = self.property()
+        self.take(",")
+        part = str(self.folded(self.value()))
+        self.take(")")
+        if name_of_function == "contains":
+            return lambda entity: part in str(self.folded(entity[name]))
+        return lambda entity: str(self.folded(entity[name])).startswith(part)
 
     def comparison(self) -> Predicate:
         name = self.property()
         operator = self.operator()
         if operator in ("eq", "ne"):
             self.comparisons += 1
-            value, equal = _folded(self.value()), operator == "eq"
-            return lambda entity: (_folded(entity[name]) == value) == equal
+            value, equal = self.folded(self.value()), operator == "eq"
+            return lambda entity: (self.folded(entity[name]) == value) == equal
+        if operator in self.grammar.orders:
+            self.comparisons += 1
+            bound, order = str(self.value()), _ORDERS[operator]
+            return lambda entity: order(str(entity[name]), bound)
         if operator != "in":
             raise invalid_filter()
         self.take("(")
-        values = [_folded(self.value())]
+        values = [self.folded(self.value())]
         while self.tokens[:1] == [","]:
             self.take()
-            values.append(_folded(self.value()))
+            values.append(self.folded(self.value()))
         self.take(")")
         self.comparisons += len(values)
         self.alternatives = max(self.alternatives, len(values))
-        return lambda entity: _folded(entity[name]) in values
+        return lambda entity: self.folded(entity[name]) in values
 
     def property(self) -> str:
         name = self.take()
@@ -160,12 +186,13 @@ class _Parser:
         if token in ("null", "true", "false"):
             return {"null": None, "true": True, "false": False}[token]
         if not token.endswith("'"):
+            if self.grammar.bare_values and token not in "(),":
+                return token
             raise invalid_filter()
         return token[token.index("'") + 1 : -1].replace("''", "'")
 
-
-def _folded(value: JSON) -> JSON:
-    return value.lower() if isinstance(value, str) else value
+    def folded(self, value: JSON) -> JSON:
+        return value.lower() if isinstance(value, str) and self.grammar.folds_case else value
 
 
 def _either(left: Predicate, right: Predicate) -> Predicate:

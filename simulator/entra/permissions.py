@@ -31,5 +31,6 @@ READ_MEMBERS = _READ_BOTH | {"GroupMember.ReadBasic.All", "GroupMember.ReadWrite
 CREATE_GROUPS = frozenset({"Group.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"})
 WRITE_MEMBERS = frozenset({"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"})
 WRITE_GROUPS = frozenset({"Group.ReadWrite.All", "Directory.ReadWrite.All"})
+DELETE_GROUPS = frozenset({"Group.ReadWrite.All"})
 READ_USERS = frozenset({"User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"})
 DELETE_USERS = frozenset({"User.ReadWrite.All"})

@@ -1,6 +1,5 @@
 """What an app may use up, and what it is told beyond that (https://learn.microsoft.com/graph/throttling-limits)."""
 
-from collections import deque
 from email.utils import formatdate
 from typing import Literal
 
@@ -9,29 +8,13 @@ from simulator.messages import Refusal
 WRITES, WRITE_WINDOW = 3000.0, 150.0
 UNIT_WINDOW = 10.0
 """Write units in seconds, and the seconds in which resource units are counted, for one app in one tenant."""
+ON_DEMAND, ON_DEMAND_WINDOW = 5.0, 10.0
+"""Requests for provisioning on demand (https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-provisionondemand)."""
 
 
 def resource_units(users: int) -> float:
     """How many resource units an app may use up in UNIT_WINDOW: the more, the larger the tenant."""
     return 3500.0 if users < 50 else 5000.0 if users <= 500 else 8000.0
-
-
-class Quota:
-    """Units spent within a sliding window of seconds."""
-
-    def __init__(self, window: float) -> None:
-        self._window, self._total = window, 0.0
-        self._spent: deque[tuple[float, float]] = deque()
-
-    def take(self, units: float, now: float, most: float) -> float:
-        """Spend them; or, where that would be more than `most`, do not, and tell how many seconds to wait."""
-        while self._spent and now - self._spent[0][0] >= self._window:
-            self._total -= self._spent.popleft()[1]
-        if self._total + units > most:
-            return self._window - (now - self._spent[0][0]) if self._spent else self._window
-        self._spent.append((now, units))
-        self._total += units
-        return 0.0
 
 
 def throttled(form: Literal["integer", "fraction", "date", "none"], now: float, seconds: float, reason: str) -> Refusal:

@@ -11,6 +11,8 @@ from simulator.entra.service import Service
 Operation: TypeAlias = Callable[[Service, Call], Answer]
 """What a request does, and its answer; raises Refusal."""
 
+NAMESPACES = ("microsoft.graph", "graph")
+"""What may stand before a type in a path; Microsoft's SDKs write the short one."""
 _PLACE = re.compile(r"('\{\w+\}'|\{\w+\})")
 
 

@@ -1,20 +1,20 @@
-"""The tenant as a whole: what its administrators do, and the truth about it."""
+"""The tenant as a whole: what happens to its users and groups, and the truth about it."""
 
 import random as randomness
 import time
 from collections.abc import Callable
 
 from simulator.entra import people
-from simulator.entra.directory import App, Group, Secret, User, Write
-from simulator.entra.hosts import Hosts
+from simulator.entra.administration import NEEDED, Administration
+from simulator.entra.directory import Group, User, Write
 from simulator.entra.operations.risky_users import OUTCOMES
 
-NEEDED = ("IdentityRiskyUser.Read.All", "Group.Create", "GroupMember.ReadWrite.All")
-YEARS = 2 * 365 * 86400.0
+__all__ = ["NEEDED", "Tenant"]
+
 _LEVELS = ("high", "medium", "low")
 
 
-class Tenant(Hosts):
+class Tenant(Administration):
     """One tenant with its apps, users and groups. `clock` gives epoch seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.time, random: randomness.Random | None = None) -> None:
@@ -40,11 +40,6 @@ class Tenant(Hosts):
     # --- what administrators do ---
 
     @property
-    def app(self) -> App:
-        """The app registered first."""
-        return next(iter(self.apps.values()))
-
-    @property
     def premium(self) -> bool:
         """Whether the tenant has Entra ID P2."""
         return self.directory.premium
@@ -61,39 +56,6 @@ class Tenant(Hosts):
     @on_write.setter
     def on_write(self, listener: Callable[[Write], None] | None) -> None:
         self.service.on_write = listener
-
-    def register_app(self, name: str, permissions: tuple[str, ...] = NEEDED, secret: str | None = None) -> App:
-        """An app registration with admin consent for these application permissions, and one secret."""
-        value = secret or f"{self.random.getrandbits(160):040x}"
-        app = App(self.service.new_id(), self.service.new_id(), name, set(permissions), [Secret(value, self.clock() + YEARS)])
-        self.apps[app.client_id] = app
-        return app
-
-    def expire_secrets(self, app: App | None = None) -> None:
-        """Let the app's secrets expire, and the tokens issued for them."""
-        app = app or self.app
-        for secret in app.secrets:
-            secret.expires = self.clock()
-        self.tokens.issued.clear()
-        self.changed()
-
-    def renew_secrets(self, app: App | None = None) -> None:
-        """Let the app's secrets be good again, each with the value it has."""
-        for secret in (app or self.app).secrets:
-            secret.expires = self.clock() + YEARS
-        self.changed()
-
-    def add_secret(self, value: str | None = None, app: App | None = None) -> str:
-        """Another secret for the app; its value."""
-        app = app or self.app
-        app.secrets.append(Secret(value or f"{self.random.getrandbits(160):040x}", self.clock() + YEARS))
-        self.changed()
-        return app.secret
-
-    @property
-    def worker_variables(self) -> dict[str, str]:
-        """The vars and the secret of a Worker that signs in as the first app, by name."""
-        return {"AZURE_AD_TENANT_ID": self.id, "AZURE_AD_CLIENT_ID": self.app.client_id, "AZURE_AD_CLIENT_SECRET": self.app.secret}
 
     def add_user(self, name: str | None = None, *, mail: str | None = "", principal_name: str = "") -> User:
         """A user, at no risk. `mail` is the mailbox: None where there is none, empty where it is the principal name."""

@@ -206,6 +206,7 @@ SCHEMA = _exactly(
         "ok": {"type": "boolean"},
         "dryRun": {"type": "boolean"},
         "groups": _exactly({level: _exactly({**_GROUP}) for level in RISK_LEVELS}),
+        "lists": {"type": "object", "propertyNames": {"enum": [*RISK_LEVELS]}, "additionalProperties": _exactly({**_GROUP})},
         "names": _TEXTS,
         "notes": _IDS,
         "problems": _IDS,

@@ -13,6 +13,7 @@ from retry import backoff
 from simulator import Request, Response
 from simulator.messages import JSON, as_json
 from tests.conformance.description import check_request, check_response
+from tests.conformance.shapes import assert_has, shape
 from tests.simulator.client import ROOT, Client, contoso
 
 pytestmark = pytest.mark.any_request  # POST /groups is documented too
@@ -221,28 +222,6 @@ def client() -> Client:
     tenant.directory.groups[GROUP] = group
     tenant.add_member(group, USER)
     return client
-
-
-def shape(value: JSON) -> JSON:
-    """Names and JSON types; null is of every type, a list has the shape of its first entry."""
-    if isinstance(value, dict):
-        return {name: shape(each) for name, each in value.items() if each is not None}
-    if isinstance(value, list):
-        return [shape(value[0])] if value else []
-    return type(value).__name__
-
-
-def assert_has(actual: JSON, documented: JSON) -> None:
-    """Everything documented is there, alike; more may be."""
-    if isinstance(documented, dict):
-        assert isinstance(actual, dict)
-        for name, each in documented.items():
-            assert_has(actual[name], each)
-    elif isinstance(documented, list) and documented:
-        assert isinstance(actual, list)
-        assert_has(actual[0], documented[0])
-    else:
-        assert actual == documented
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.page} {example.method} {example.status}")

@@ -51,7 +51,13 @@ def token(tenant: Tenant) -> str:
 def known(tenant: Tenant) -> dict[str, str]:
     """Path parameters that name something there is."""
     group = tenant.create_group(NAME, unique_name=NAME)
-    return {"group-id": group.id, "directoryObject-id": tenant.risky_at("high")[0].id, "uniqueName": NAME, "tenant": tenant.id}
+    return {
+        "group-id": group.id,
+        "directoryObject-id": tenant.risky_at("high")[0].id,
+        "uniqueName": NAME,
+        "tenant": tenant.id,
+        "appId": tenant.app.client_id,
+    }
 
 
 @pytest.fixture(scope="module")

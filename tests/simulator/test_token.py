@@ -46,7 +46,7 @@ def test_the_tenant_may_be_named_by_its_domain() -> None:
         ({"client_id": None}, 400, "invalid_request", 900144),
         ({"scope": "https://graph.microsoft.us/.default"}, 400, "invalid_scope", 70011),
         ({"host": "login.microsoftonline.us"}, 400, "invalid_tenant", 90002),
-        ({"client_assertion": "a.b.c"}, 401, "invalid_client", 700027),
+        ({"client_assertion": "a.b.c"}, 400, "invalid_request", 900144),
     ],
 )
 def test_each_mistake_has_its_error(changes: dict[str, str | None], status: int, error: str, code: int) -> None:

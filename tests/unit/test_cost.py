@@ -14,12 +14,12 @@ WRITE_UNITS_IN_150_SECONDS = 3000
 """https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits"""
 
 FIRST_SYNC = {
-    0: [(4, 8, 3.0)],
-    12: [(5, 11, 7.0)],
-    100: [(6, 14, 36.33)],
-    500: [(11, 35, 169.67)],
-    1000: [(16, 60, 336.33)],
-    3000: [(30, 125, 749.67), (15, 49, 253.33)],
+    0: [(4, 9, 3.0)],
+    12: [(5, 12, 7.0)],
+    100: [(6, 15, 36.33)],
+    500: [(11, 36, 169.67)],
+    1000: [(16, 61, 336.33)],
+    3000: [(30, 126, 749.67), (15, 49, 253.33)],
 }
 ONE_PERCENT = {
     0: [(1, 5, 0.0)],
@@ -76,7 +76,8 @@ def test_a_cold_isolate_takes_two_subrequests_more_at_most(risky: int) -> None:
     ticks.restart()
     [cold] = minutes(ticks)
     assert cold.subrequests <= warm.subrequests + 2
-    assert (cold.graph_requests, cold.write_units) == (warm.graph_requests, 0.0)
+    end_of_the_secret = 1
+    assert (cold.graph_requests, cold.write_units) == (warm.graph_requests + end_of_the_secret, 0.0)
 
 
 @pytest.mark.parametrize("risky", SIZES)

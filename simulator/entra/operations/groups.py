@@ -3,16 +3,17 @@
 import re
 from operator import attrgetter
 
-from simulator.entra import permissions
+from simulator.entra import access, permissions
 from simulator.entra.answers import Answer
 from simulator.entra.call import Call
 from simulator.entra.directory import Group, Write
+from simulator.entra.directory_roles import GROUP_ADMINISTRATORS
 from simulator.entra.entities import GROUP_FILTERS, group_entity, group_filterable
 from simulator.entra.odata import select
 from simulator.entra.paging import page, page_size, position
 from simulator.entra.references import referenced
 from simulator.entra.routes import route
-from simulator.entra.service import Service, missing
+from simulator.entra.service import Service, denied, missing
 from simulator.messages import JSON, Refusal
 
 _MAIL_NICKNAME = re.compile(r"[!-~]{1,64}", re.ASCII)
@@ -61,19 +62,15 @@ def get_group_by_key(service: Service, call: Call) -> Answer:
 
 def create_group(service: Service, call: Call) -> Answer:
     """POST (https://learn.microsoft.com/graph/api/group-post-groups)."""
-    service.violate("POST /groups: not idempotent, two of them make two groups")
-    service.may(call, permissions.CREATE_GROUPS)
+    service.beware(call, "POST /groups: not idempotent, two of them make two groups")
+    _may_create(service, call)
     unique_name = call.object().get("uniqueName")
-    if unique_name is None:
-        return _created(service, call, None)
-    if not isinstance(unique_name, str) or service.directory.by_unique_name(unique_name):
-        raise _name_taken()
-    return _created(service, call, unique_name)
+    return _created(service, call, None if unique_name is None else _free_name(service, unique_name))
 
 
 def upsert_group(service: Service, call: Call) -> Answer:
     """PATCH by key: make the group if there is none (https://learn.microsoft.com/graph/api/group-upsert)."""
-    service.may(call, permissions.CREATE_GROUPS)
+    _may_create(service, call)
     name = _key(service, call)
     group = service.directory.by_unique_name(name)
     if not group:
@@ -81,16 +78,16 @@ def upsert_group(service: Service, call: Call) -> Answer:
             raise missing(name)
         return _created(service, call, name)
     service.write(call)
-    if not call.roles & permissions.WRITE_GROUPS and service.behaviour.upsert_of_existing == 403:
-        raise Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    if call.caller.is_person or service.behaviour.upsert_of_existing == 403:
+        service.admit(call, access.WRITE_GROUPS, group.owners)
     _change(service, call, group)
     return Answer(204, None, write_units=1.0)
 
 
 def delete_group(service: Service, call: Call) -> Answer:
     """Which really deletes the group, body or no body (https://learn.microsoft.com/graph/api/group-delete)."""
-    service.violate(f"DELETE /groups/{call.named['group']}: it deletes the group")
-    service.may(call, permissions.WRITE_GROUPS - {"Directory.ReadWrite.All"})
+    service.beware(call, f"DELETE /groups/{call.named['group']}: it deletes the group")
+    service.admit(call, access.DELETE_GROUPS, service.owners_of_group(call.named["group"]))
     group = service.group(call.named["group"], call)
     service.write(call)
     group.deleted = call.now
@@ -99,8 +96,8 @@ def delete_group(service: Service, call: Call) -> Answer:
 
 def change_properties(service: Service, call: Call) -> Answer:
     """PATCH of anything but members."""
-    service.violate(f"PATCH /groups/{call.named['group']} changes {', '.join(sorted(call.object()))}")
-    service.may(call, permissions.WRITE_GROUPS)
+    service.beware(call, f"PATCH /groups/{call.named['group']} changes {', '.join(sorted(call.object()))}")
+    service.admit(call, access.WRITE_GROUPS, service.owners_of_group(call.named["group"]))
     group = service.group(call.named["group"], call)
     service.write(call)
     _change(service, call, group)
@@ -108,11 +105,15 @@ def change_properties(service: Service, call: Call) -> Answer:
 
 
 def _change(service: Service, call: Call, group: Group) -> None:
-    """Take the properties over that differ; no client of ours should ever bring one."""
+    """Take the properties over that differ; no app of ours should ever bring one."""
     current = group_entity(group)
     changed = {name: value for name, value in call.object().items() if name in current and current[name] != value}
     if changed:
-        service.violate(f"the group {group.name} is changed in {', '.join(sorted(changed))}")
+        service.beware(call, f"the group {group.name} is changed in {', '.join(sorted(changed))}")
+    if "uniqueName" in changed:
+        if group.unique_name is not None or not service.behaviour.group_takes_unique_name:
+            raise Refusal(400, "Request_BadRequest", "Property 'uniqueName' is immutable.")
+        group.unique_name = _free_name(service, changed["uniqueName"])
     if "displayName" in changed:
         group.name = _display_name(changed)
     if "description" in changed:
@@ -131,6 +132,20 @@ def _key(service: Service, call: Call) -> str:
     return call.named["name"].replace("''", "'")
 
 
+def _may_create(service: Service, call: Call) -> None:
+    """Raises Refusal. For people the tenant decides whether any may."""
+    service.admit(call, access.CREATE_GROUPS)
+    if call.caller.is_person and not service.directory.users_create_groups and not call.caller.directory_roles & GROUP_ADMINISTRATORS:
+        raise denied()
+
+
+def _free_name(service: Service, name: JSON) -> str:
+    """The name, if no other group has it as its key. Raises Refusal."""
+    if not isinstance(name, str) or service.directory.by_unique_name(name):
+        raise _name_taken()
+    return name
+
+
 def _name_taken() -> Refusal:
     return Refusal(400, "Request_BadRequest", "Another object with the same value for property uniqueName already exists.")
 
@@ -147,10 +162,14 @@ def _created(service: Service, call: Call, unique_name: str | None) -> Answer:
     if not isinstance(types, list) or (mail and "Unified" not in types) or not (security or "Unified" in types):
         raise Refusal(400, "Request_BadRequest", "The service does not currently support writes of mail-enabled groups.")
     members = _bound(body, "members@odata.bind", call)
-    _bound(body, "owners@odata.bind", call, beside=len(members))
-    for member in members:
-        if not service.directory.type_of(member):
-            raise missing(member)
+    owners = _bound(body, "owners@odata.bind", call, beside=len(members))
+    for each in (*members, *owners):
+        if not service.directory.type_of(each):
+            raise missing(each)
+    if call.caller.is_person and service.behaviour.creator_owns_group:
+        owners.append(call.caller.object_id)
+    if len(set(owners)) < len(owners):
+        raise Refusal(400, "Request_BadRequest", "Request contains a property with duplicate values.")
     service.write(call)
     kept = (group.unique_name for group in service.directory.restorable(call.now))
     if service.behaviour.unique_names_kept and unique_name is not None and unique_name in kept:
@@ -158,6 +177,7 @@ def _created(service: Service, call: Call, unique_name: str | None) -> Answer:
     description = body.get("description")
     group = Group(service.new_id(), name, nickname, call.now, unique_name, bool(security), bool(mail), [str(kind) for kind in types])
     group.description = description if isinstance(description, str) else None
+    group.owners = owners
     service.directory.groups[group.id] = group
     service.tell(Write("create", group.id))
     for member in members:

@@ -1,6 +1,6 @@
 """Direct members of groups (https://learn.microsoft.com/graph/api/group-list-members, group-post-members, group-delete-members)."""
 
-from simulator.entra import permissions
+from simulator.entra import access, permissions
 from simulator.entra.answers import Answer
 from simulator.entra.call import Call
 from simulator.entra.directory import Group, Write
@@ -31,7 +31,7 @@ def list_members(service: Service, call: Call) -> Answer:
     known = [(member, kind) for member in members if (kind := directory.type_of(member))]
     start = position(call)
     end = start + top
-    readable, selected = bool(call.roles & permissions.READ_USERS), call.query.get("$select")
+    readable, selected = bool(call.permissions & permissions.READ_USERS), call.query.get("$select")
     shown = [
         select(member_entity(member, kind, directory.users.get(member) if readable else None), selected, MEMBER_PROPERTIES)
         for member, kind in known[start:end]
@@ -44,8 +44,7 @@ def change_group(service: Service, call: Call) -> Answer:
     body = call.object()
     if {name for name in body if not name.startswith("@odata.")} != {"members@odata.bind"}:
         return change_properties(service, call)
-    service.may(call, permissions.WRITE_MEMBERS)
-    group = _writable(service, call, call.named["group"])
+    group = _writable(service, call)
     urls = body["members@odata.bind"]
     if not isinstance(urls, list) or len(urls) > _MOST_IN_A_PATCH:
         service.violate("more than 20 members in a PATCH")
@@ -66,8 +65,7 @@ def change_group(service: Service, call: Call) -> Answer:
 
 def add_member(service: Service, call: Call) -> Answer:
     """POST of one reference."""
-    service.may(call, permissions.WRITE_MEMBERS)
-    group = _writable(service, call, call.named["group"])
+    group = _writable(service, call)
     member = referenced(call.object().get("@odata.id"), call.root)
     service.write(call)
     _may_join(service, call, member, member)
@@ -79,8 +77,7 @@ def add_member(service: Service, call: Call) -> Answer:
 
 def remove_member(service: Service, call: Call) -> Answer:
     """DELETE of one reference. Whoever is no member is not found, under the group's name."""
-    service.may(call, permissions.WRITE_MEMBERS)
-    group = _writable(service, call, call.named["group"])
+    group = _writable(service, call)
     member = call.named["member"].lower()
     service.write(call)
     if member not in group.members:
@@ -118,8 +115,9 @@ def _may_join(service: Service, call: Call, member: str, named: str) -> None:
         service.may(call, permissions.READ_USERS)
 
 
-def _writable(service: Service, call: Call, group_id: str) -> Group:
-    group = service.group(group_id, call)
+def _writable(service: Service, call: Call) -> Group:
+    service.admit(call, access.WRITE_MEMBERS, service.owners_of_group(call.named["group"]))
+    group = service.group(call.named["group"], call)
     if group.fixed:
         raise Refusal(400, "Request_BadRequest", "Unable to update the members of an on-premises mastered or dynamic group.")
     if group.role_assignable or group.management_restricted or group.mail_enabled:

@@ -110,7 +110,7 @@ def _risky(service: Service, user_id: str) -> User:
 
 
 def _may(service: Service, call: Call, allowed: frozenset[str]) -> None:
-    if not call.roles & allowed:
+    if not call.permissions & allowed:
         raise Refusal(403, "Forbidden", "You cannot perform the requested operation, required scopes are missing in the token.")
     if not service.directory.premium:
         raise Refusal(403, "Forbidden", "Your tenant is not licensed for this feature.")

@@ -1,0 +1,77 @@
+"""The bindings of a Worker that notify.py makes use of, where they are bound."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+
+import js
+from pyodide.ffi import JsException, to_js
+
+from alerts import Memory
+from notify import SECONDS, Ways
+from settings import Watch
+
+_KEY = "memory"
+
+
+def ways(env: object, watch: Watch, memory: Memory | None) -> Ways:
+    """What this environment offers. `memory` is the isolate's own."""
+    found = Ways(memory=memory or Memory())
+    if "ALERT_EMAIL" in watch.bindings:
+        found.mail = _Mail(env.ALERT_EMAIL, watch).send  # type: ignore[attr-defined]  # it is bound
+    if "ALERT_STATE" in watch.bindings:
+        found.store = _Kept(env.ALERT_STATE)  # type: ignore[attr-defined]  # it is bound
+    if "METRICS" in watch.bindings:
+        found.metrics = _Metrics(env.METRICS).write  # type: ignore[attr-defined]  # it is bound
+    return found
+
+
+class _Mail:
+    """Email Service (https://developers.cloudflare.com/email-service/api/send-emails/workers-api/)."""
+
+    def __init__(self, binding: object, watch: Watch) -> None:
+        self._binding, self._watch = binding, watch
+
+    async def send(self, subject: str, text: str) -> None:
+        message = {"from": self._watch.mail_from, "to": self._watch.mail_to, "subject": subject, "text": text}
+        await _in_time(self._binding.send(_object(message)))  # type: ignore[attr-defined]  # JavaScript's
+
+
+class _Kept:
+    """A key of Workers KV (https://developers.cloudflare.com/kv/api/)."""
+
+    def __init__(self, binding: object) -> None:
+        self._binding = binding
+
+    async def get(self) -> str | None:
+        text = await _in_time(self._binding.get(_KEY))  # type: ignore[attr-defined]  # JavaScript's
+        return text if isinstance(text, str) else None
+
+    async def put(self, text: str) -> None:
+        await _in_time(self._binding.put(_KEY, text))  # type: ignore[attr-defined]  # JavaScript's
+
+
+class _Metrics:
+    """A dataset of Analytics Engine (https://developers.cloudflare.com/analytics/analytics-engine/get-started/)."""
+
+    def __init__(self, binding: object) -> None:
+        self._binding = binding
+
+    def write(self, outcome: str, numbers: Sequence[float]) -> None:
+        try:
+            self._binding.writeDataPoint(_object({"blobs": [outcome], "doubles": [*numbers], "indexes": ["tick"]}))  # type: ignore[attr-defined]  # JavaScript's
+        except JsException as error:
+            raise OSError(error.name) from None
+
+
+async def _in_time(waiting: Awaitable[object]) -> object:
+    """What comes of it. Raises OSError where that is an error, or takes too long; of JavaScript's errors only the name is told."""
+    try:
+        return await asyncio.wait_for(waiting, SECONDS)
+    except TimeoutError:
+        raise OSError("no answer in time") from None
+    except JsException as error:
+        raise OSError(error.name) from None
+
+
+def _object(fields: Mapping[str, object]) -> object:
+    return to_js(fields, dict_converter=js.Object.fromEntries)
