@@ -9,5 +9,6 @@ chain.isolated(user), chain.since(user), chain.next_cycle
 from simulator.chain.assigned import AssignedGroups
 from simulator.chain.chain import GROUP_NAMES, Chain
 from simulator.chain.delays import Comparison, Delays, compare, measure
+from simulator.chain.tenant_jobs import TenantJobs
 
-__all__ = ["GROUP_NAMES", "AssignedGroups", "Chain", "Comparison", "Delays", "compare", "measure"]
+__all__ = ["GROUP_NAMES", "AssignedGroups", "Chain", "Comparison", "Delays", "TenantJobs", "compare", "measure"]

@@ -7,7 +7,7 @@ from simulator.entra import Group, Tenant, User
 
 
 class AssignedGroup(NamedTuple):
-    """A group as it was at some time; of its members the users, by id."""
+    """A group as it was at some time; its members by their ids, whatever they are."""
 
     id: str
     name: str
@@ -26,8 +26,7 @@ class AssignedGroups:
         named = [group for name in self._names for group in self._tenant.groups_named(name)[:1]]
         for group in [*self._groups, *named]:
             if group.created <= time and group.deleted is None:
-                members = group.members_at(time)
-                yield AssignedGroup(group.id, group.name, frozenset(each for each in members if self.user(each)))
+                yield AssignedGroup(group.id, group.name, frozenset(group.members_at(time)))
 
     def user(self, user_id: str) -> User | None:
         """The user, unless they are deleted."""

@@ -25,10 +25,10 @@ class Browser(NamedTuple):
 class Chain:
     """A tenant whose users browse through an account. Both go by one clock, of epoch seconds.
 
-    Every user has a client registered with the account, and is a member of `base_group`, if there is one, which is assigned to
-    the application that provisions. `job` is whoever provisions, by a clock of its own; by default a plain one that carries the
-    three groups, as soon as they are there, and the base group. Whoever wants to hear of changes of either side sets `on_change`
-    here, for theirs are taken.
+    Every user has a client registered with the account, and is a member of `base_group`, if there is one. `job` is whoever
+    provisions, by a clock of its own: by default a plain one that carries the three groups, as soon as they are there, and the base
+    group, every 40 minutes; `TenantJobs(tenant)` are those that an administrator makes. Whoever wants to hear of changes of either
+    side sets `on_change` here, for theirs are taken.
     """
 
     def __init__(self, tenant: Tenant, account: Account, *, job: ProvisioningJob | None = None, base_group: Group | None = None) -> None:
@@ -45,6 +45,7 @@ class Chain:
         self._browsers: dict[str, Browser] = {}
         self._looked = self.clock()
         self._looking = False
+        tenant.door = account.door
         tenant.on_change, account.on_change = self._tenant_changed, self._account_changed
         self.look()
 
@@ -131,7 +132,6 @@ class Chain:
                 if self.base_group:
                     self.tenant.add_member(self.base_group, user)
                 self.log_in(user)
-            self.account.catch_up()
             noticed = [self._notice(user_id, person) for user_id, person in list(self._people.items())]
             self._looked = self.clock()
         finally:
@@ -144,7 +144,7 @@ class Chain:
         return [user for user in self.tenant.users if not user.deleted and user.id not in self._people]
 
     def _notice(self, user_id: str, person: Person) -> bool:
-        """Note how the browser is now; whether that is news."""
+        """Note how the browser is now, after what is due; whether that is news."""
         isolated = self.account.page_load(person, self.page).isolated
         before = self._browsers.get(user_id)
         if before and before.isolated == isolated:
@@ -154,9 +154,7 @@ class Chain:
         return True
 
     def _browser(self, user: User) -> Browser:
-        person = self.person(user)
-        self.account.catch_up()
-        self._notice(user.id, person)
+        self._notice(user.id, self.person(user))
         return self._browsers[user.id]
 
     def _group_ids(self, user: User) -> list[str]:

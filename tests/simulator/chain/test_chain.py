@@ -3,8 +3,7 @@
 import pytest
 
 from simulator import Account, Chain, Tenant, User
-from simulator.chain import GROUP_NAMES
-from simulator.scim import ScimGroup, ScimUser
+from simulator.chain import GROUP_NAMES, TenantJobs
 from tests.simulator.chain.worker import MINUTE, World, world
 from tests.simulator.client import Clock
 
@@ -67,12 +66,13 @@ def test_a_login_brings_the_ids_of_the_groups_that_there_are() -> None:
     assert it.chain.log_in(it.ada).group_ids == (group.id,)
 
 
-def test_whoever_is_deleted_stays_registered_and_is_not_registered_anew() -> None:
+def test_whoever_is_deleted_stays_registered_and_is_not_registered_if_they_were_not() -> None:
     it = world()
     it.chain.tenant.delete_user(it.ada)
     it.chain.look()
     assert it.chain.person(it.ada).enrolled
-    assert len(it.chain.account.state.people) == 17
+    later = Chain(it.chain.tenant, Account.contoso(clock=it.clock.now))
+    assert len(later.account.state.people) == len(it.chain.account.state.people) - 1
 
 
 # --- groups ---
@@ -99,6 +99,17 @@ def test_a_cycle_that_is_noticed_late_carries_who_was_there_when_it_was_due() ->
     assert (groups_of(it, it.ada), groups_of(it, bob)) == ((HIGH,), ())
     it.later(39.5)
     assert groups_of(it, bob) == (HIGH,)
+
+
+def test_a_group_that_was_not_there_when_the_cycle_was_due_waits_for_the_next() -> None:
+    it = world()
+    it.later(0.5)
+    it.chain.tenant.create_group(HIGH)
+    it.chain.look()
+    assert it.chain.account.provider.groups == {}
+    it.later(40)
+    it.chain.look()
+    assert len(it.chain.account.provider.groups) == 1
 
 
 def test_of_two_groups_of_a_name_the_oldest_goes_over() -> None:
@@ -140,6 +151,16 @@ def test_a_base_group_keeps_whoever_is_released_from_being_deprovisioned(*, base
     it.later(40)
     assert groups_of(it, it.ada) == (("Zero Trust users",) if base_group else ())
     assert it.chain.person(it.ada).enrolled == base_group
+
+
+def test_a_base_group_that_is_deleted_goes_over_no_more() -> None:
+    it = world(base_group=True)
+    assert groups_of(it, it.ada) == ()  # she came after the first cycle
+    it.later(40)
+    assert groups_of(it, it.ada) == ("Zero Trust users",)
+    it.chain.tenant.delete_group(it.chain.tenant.group_named("Zero Trust users"))
+    it.later(40)
+    assert groups_of(it, it.ada) == ()
 
 
 # --- browsers ---
@@ -197,10 +218,11 @@ def test_the_rules_go_by_lists_or_by_groups() -> None:
 
 def test_which_page_tells_can_be_chosen() -> None:
     it = world()
-    it.chain.account.add_rule("some site", traffic='http.request.host == "bank.example"')
-    assert not it.chain.isolated(it.ada)
-    it.chain.page = "https://bank.example/"
+    rule = it.chain.account.add_rule("some site", traffic='http.request.host == "www.example.com"')
     assert it.chain.isolated(it.ada)
+    it.chain.page = "https://bank.example/"
+    assert not it.chain.isolated(it.ada)
+    assert it.chain.page_load(it.ada).rule == rule
 
 
 # --- who hears of it, and who provisions ---
@@ -218,6 +240,14 @@ def test_changes_of_either_side_are_heard() -> None:
     it.chain.account.decrypt_tls(on=False)
     assert not any(heard)
     assert heard
+
+
+def test_whoever_hears_may_ask_about_everybody_even_while_somebody_comes() -> None:
+    it = world()
+    seen: list[int] = []
+    it.chain.on_change = lambda: seen.append(sum(1 for user in it.chain.tenant.users if not it.chain.isolated(user)))
+    it.chain.tenant.add_user("Bob")
+    assert seen[-1] == 18
 
 
 def test_a_cycle_that_isolates_a_browser_is_heard_when_somebody_looks() -> None:
@@ -243,40 +273,37 @@ def test_a_paused_job_is_not_waited_for() -> None:
     assert it.chain.next_cycle is None
 
 
-class ByHand:
-    """A job that carries one user over when the time has come, on whatever clock."""
-
-    paused = quarantined = False
-    last = None
-    next: float | None
-
-    def __init__(self, account: Account, due: float) -> None:
-        self._account, self.next = account, due
-
-    def run_due(self) -> None:
-        if self.next is not None and self._account.clock() >= self.next:
-            provider = self._account.provider
-            endpoint = self._account.door(provider.scim_base_url, provider.scim_secret or "")
-            user = endpoint.put_user(ScimUser("ada", "ada@contoso.com", "Ada", None), None, self.next)
-            endpoint.put_group(ScimGroup("g1", HIGH, frozenset({user})), None, self.next)
-            self.next = None
-
-
-def test_another_job_may_take_the_place_of_the_chains_own() -> None:
+def test_an_administrators_job_may_take_the_place_of_the_chains_own() -> None:
     clock = Clock()
     tenant, account = Tenant.contoso(clock=clock.now), Account.contoso(clock=clock.now)
-    due = clock.time + 10
-    chain = Chain(tenant, account, job=ByHand(account, due))
+    chain = Chain(tenant, account, job=TenantJobs(tenant))
     chain.use_lane(on=False)
     ada = tenant.add_user("Ada", mail="ada@contoso.com")
-    assert (chain.next_cycle, chain.isolated(ada)) == (due, False)
-    clock.time += 15
-    assert (chain.isolated(ada), chain.since(ada), chain.next_cycle) == (True, due, None)
+    assert (chain.next_cycle, chain.job.last, chain.job.paused) == (None, None, True)
+    application, group = tenant.add_enterprise_application(), tenant.create_group(HIGH)
+    tenant.assign(application, group)
+    tenant.provision(application, account.provider.scim_base_url, account.provider.scim_secret or "")
+    tenant.add_member(group, ada)
+    due = clock.time + tenant.behaviour.first_cycle_seconds
+    assert (chain.next_cycle, chain.isolated(ada), chain.job.paused) == (due, False, False)
+    clock.time = due + 15  # nobody asks the tenant anything
+    assert (chain.isolated(ada), chain.since(ada), chain.job.last) == (True, due, due)
+    tenant.remove_member(group, ada)
+    following = chain.next_cycle or 0
+    assert due < following <= clock.time + 40 * MINUTE + tenant.behaviour.cycle_seconds
+    clock.time = following
+    assert (chain.isolated(ada), chain.since(ada)) == (False, following)
+    account.provider.scim_secret = "another"
+    clock.time += 6 * 40 * MINUTE
+    chain.look()
+    assert chain.job.quarantined
+    chain.job.paused = True
+    assert (chain.next_cycle, chain.job.paused) == (None, True)
 
 
 def test_an_account_without_a_provider_isolates_nobody() -> None:
     clock = Clock()
     tenant, account = Tenant(clock.now), Account(clock.now)
-    chain = Chain(tenant, account, job=ByHand(account, clock.time + 100))
+    chain = Chain(tenant, account, job=TenantJobs(tenant))
     ada = tenant.add_user("Ada", mail="ada@contoso.com")
     assert (chain.isolated(ada), chain.person(ada).email) == (False, "ada@contoso.com")
