@@ -28,8 +28,3 @@ class Quota:
     def wait(self, now: float) -> float:
         """Seconds until some of them are free again; 0 where none is used up."""
         return self.window - (now - self._used[0][0]) if self._used else 0.0
-
-    def clear(self) -> None:
-        """Forget what was used up."""
-        self._used.clear()
-        self._total = 0.0

@@ -6,17 +6,11 @@ from typing import Protocol, TypeVar
 
 import pytest
 
-from simulator import Fault, Request, Response, Tenant
-from simulator.cloudflare import Account
+from simulator import Account, Request, Response, Tenant
+from simulator.standin import StandIn
 from tests.conformance import description as graph
 from tests.conformance.cloudflare import description as cloudflare
 from tests.conformance.description import Nonconforming
-
-
-class Service(Protocol):
-    """What can go wrong."""
-
-    faults: list[Fault]
 
 
 class Description(Protocol):
@@ -26,7 +20,7 @@ class Description(Protocol):
     def check_response(self, request: Request, response: Response) -> None: ...
 
 
-S = TypeVar("S", bound=Service)
+S = TypeVar("S", bound=StandIn)
 
 
 @contextmanager
@@ -73,5 +67,5 @@ def _conforms(description: Description, request: Request, *, tolerant: bool) -> 
     return True
 
 
-def _struck(service: Service) -> int:
+def _struck(service: StandIn) -> int:
     return sum(fault.struck for fault in service.faults)

@@ -12,10 +12,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from simulator.cloudflare.deployed import Run
-from simulator.cloudflare.envelope import Answer, parse_stamp, stamp
+from simulator.cloudflare.envelope import Answer
 from simulator.cloudflare.permissions import READ_ANALYTICS
 from simulator.cloudflare.service import Call, Service, member, text
 from simulator.messages import JSON
+from simulator.stamps import parse_stamp, stamp
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema

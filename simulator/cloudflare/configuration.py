@@ -2,9 +2,10 @@
 
 import re
 
-from simulator.cloudflare.envelope import Answer, stamp
+from simulator.cloudflare.envelope import Answer
 from simulator.cloudflare.service import Call, Service, invalid, member
 from simulator.messages import JSON
+from simulator.stamps import stamp
 
 _SWITCHES = ("enabled", "url_browser_isolation_enabled", "non_identity_enabled")
 

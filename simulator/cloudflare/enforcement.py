@@ -5,8 +5,9 @@ the first match deciding (https://developers.cloudflare.com/cloudflare-one/traff
 request's inside needs TLS decryption, isolation among it (https://developers.cloudflare.com/cloudflare-one/remote-browser-isolation/).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from simulator.cloudflare import expressions
@@ -71,18 +72,26 @@ def _traffic(person: Person, url: str) -> dict[str, Sequence[str]]:
 
 
 def _holds(rule: Rule, traffic: dict[str, Sequence[str]], state: State, behaviour: Behaviour, time: float, *, variants: bool) -> bool:
+    folded = behaviour.email_case == "ignored"
+
     def form(address: str) -> str:
-        return _form(address, folded=behaviour.email_case == "ignored", variants=variants)
+        return _form(address, folded=folded, variants=variants)
 
     def in_list(list_id: str, value: str) -> bool:
         named = state.list_named_in_rule(list_id)
-        stored: Iterable[str] = (item.value for item in named.contents.at(time).items.values()) if named else ()
+        stored = tuple(item.value for item in named.contents.at(time).items.values()) if named else ()
         if named and named.type == "EMAIL":
-            return form(value) in map(form, stored)
+            return form(value) in _forms(stored, folded=folded, variants=variants)
         return value in stored
 
     facts = expressions.Facts(traffic, in_list, lambda one, other: form(one) == form(other))
     return all(expressions.parse(each).holds(facts) for each in (rule.traffic, rule.identity, rule.device_posture))
+
+
+@lru_cache(maxsize=100)
+def _forms(addresses: tuple[str, ...], *, folded: bool, variants: bool) -> frozenset[str]:
+    """Those of a list, which many people are compared with before it changes."""
+    return frozenset(_form(address, folded=folded, variants=variants) for address in addresses)
 
 
 def _form(address: str, *, folded: bool, variants: bool) -> str:

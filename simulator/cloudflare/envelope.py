@@ -5,8 +5,6 @@ https://developers.cloudflare.com/fundamentals/api/reference/
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TypeVar
 
 from simulator.messages import JSON
@@ -81,15 +79,3 @@ def cut(entries: Sequence[T], page: int, per_page: int) -> tuple[Sequence[T], di
     part = entries[(page - 1) * per_page : page * per_page]
     total = -(-len(entries) // per_page)
     return part, {"page": page, "per_page": per_page, "count": len(part), "total_count": len(entries), "total_pages": total}
-
-
-@lru_cache(maxsize=10_000)
-def stamp(time: float) -> str:
-    """A date as the API writes it, in seconds."""
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def parse_stamp(text: str) -> float:
-    """Epoch seconds; raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -13,7 +13,7 @@ from simulator.quotas import Quota
 
 
 class Window:
-    """At most `most` requests in `seconds`; whoever asks for more gets nothing for `penalty` seconds."""
+    """At most `most` requests in `seconds`; whoever asks for more gets nothing for `penalty` seconds, which are no fewer."""
 
     def __init__(self, most: int, seconds: float, penalty: float) -> None:
         self.most, self.seconds, self._penalty = most, seconds, penalty
@@ -26,7 +26,6 @@ class Window:
             return self._blocked_until - now
         if self._asked.take(1, now, self.most):
             self._blocked_until = now + self._penalty
-            self._asked.clear()
             return self._penalty
         return 0.0
 

@@ -7,10 +7,11 @@ items, no items in a listing or in the answer to a PATCH, 50 items a page, an un
 import re
 
 from simulator.cloudflare import expressions, items
-from simulator.cloudflare.envelope import Answer, Refused, cut, stamp
+from simulator.cloudflare.envelope import Answer, Refused, cut
 from simulator.cloudflare.service import Call, Service, invalid, text, whole
 from simulator.cloudflare.state import LIST_TYPES, MOST_LISTS, Contents, GatewayList, Item
 from simulator.messages import JSON
+from simulator.stamps import stamp
 
 _ITEMS_PAGE = 50
 _EMBEDDED = 1000

@@ -5,10 +5,11 @@ Documented: the operations and the members of a user and an identity. Observed: 
 
 import re
 
-from simulator.cloudflare.envelope import Answer, Refused, stamp
+from simulator.cloudflare.envelope import Answer, Refused
 from simulator.cloudflare.service import Call, Service, invalid, text
 from simulator.cloudflare.state import Person, State
 from simulator.messages import JSON
+from simulator.stamps import stamp
 
 _PAGE, _MOST = 25, 1000
 """Inferred: the schema publishes neither."""

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from simulator.cloudflare import expressions
-from simulator.cloudflare.envelope import Answer, Refused, stamp
+from simulator.cloudflare.envelope import Answer, Refused
 from simulator.cloudflare.service import Call, Service, flag, invalid, member, text
 from simulator.cloudflare.state import Rule, edited
 from simulator.messages import JSON
+from simulator.stamps import stamp
 
 ACTIONS = frozenset(
     {"on", "off", "allow", "block", "scan", "noscan", "safesearch", "ytrestricted", "isolate", "noisolate", "override", "l4_override"}

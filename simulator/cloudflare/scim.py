@@ -27,7 +27,7 @@ class DirectoryUser(Protocol):
 
 
 class DirectoryGroup(Protocol):
-    """A group assigned to the application; `members` are user ids, of direct members only."""
+    """A group assigned to the application; `members` are the ids of direct members, of which only users go over."""
 
     @property
     def id(self) -> str: ...
@@ -77,7 +77,7 @@ class ScimCycle:
         self._paused = False
         self._users: dict[str, str] = {}
         self._groups: dict[str, tuple[str, frozenset[str]]] = {}
-        """What Cloudflare calls what is in scope, by the directory's ids; of a group, its members there."""
+        """What Cloudflare calls what has gone over, by the directory's ids; of a group, its members there."""
 
     @property
     def next(self) -> float | None:
@@ -117,7 +117,6 @@ class ScimCycle:
         if not self.skip_out_of_scope_deletions:
             for gone in sorted(set(self._users.values()) - set(users.values())):
                 endpoint.deactivate_user(gone, time)
-            self._users = users
         for group in groups:
             self._put_group(endpoint, group, frozenset(users[each] for each in group.members if each in users), time)
         for group_id in self._groups.keys() - {group.id for group in groups}:

@@ -6,11 +6,12 @@ https://developers.cloudflare.com/api/resources/zero_trust/subresources/access/s
 
 import re
 
-from simulator.cloudflare.envelope import Answer, parse_stamp, stamp
+from simulator.cloudflare.envelope import Answer
 from simulator.cloudflare.providers import found
 from simulator.cloudflare.provisioned import ProvisionedGroup, ProvisionedUser, ScimEvent
 from simulator.cloudflare.service import Call, Service, invalid
 from simulator.messages import JSON
+from simulator.stamps import parse_stamp, stamp
 
 _MOST_IDS = 50
 _PAGE = 100

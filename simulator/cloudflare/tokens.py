@@ -8,11 +8,12 @@ Observed: the codes. Inferred: that a token sent without any header is told 9106
 import re
 from collections.abc import Mapping
 
-from simulator.cloudflare.envelope import Answer, Refused, parse_stamp, stamp
+from simulator.cloudflare.envelope import Answer, Refused
 from simulator.cloudflare.permissions import ANYTHING, GROUP_IDS
 from simulator.cloudflare.service import Call, Service, invalid, text
 from simulator.cloudflare.state import Token, TokenKind
 from simulator.messages import JSON
+from simulator.stamps import parse_stamp, stamp
 
 PREFIXES: Mapping[TokenKind, str] = {"user": "cfut_", "account": "cfat_"}
 """Of new tokens; older ones have none."""

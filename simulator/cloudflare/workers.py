@@ -7,9 +7,10 @@ code 10007. Inferred: that an empty secret is taken; `wrangler secret put` with 
 import re
 
 from simulator.cloudflare.deployed import Deployment, Worker
-from simulator.cloudflare.envelope import Answer, Refused, stamp
+from simulator.cloudflare.envelope import Answer, Refused
 from simulator.cloudflare.service import Call, Service, invalid, text
 from simulator.messages import JSON
+from simulator.stamps import stamp
 
 COMPATIBILITY_DATE = "2026-11-01"
 _SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

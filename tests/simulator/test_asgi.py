@@ -17,8 +17,8 @@ TOKEN = {"grant_type": "client_credentials", "scope": "https://graph.microsoft.c
 class Http:
     """Requests to the app, without sockets."""
 
-    def __init__(self, *services: Simulated, base_url: str = "http://127.0.0.1:8400") -> None:
-        self._app, self._base_url = create_app(*services), base_url
+    def __init__(self, *services: Simulated, base_url: str = "http://127.0.0.1:8400", host: str = "") -> None:
+        self._app, self._base_url = create_app(*services, host=host), base_url
 
     def request(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, data: Mapping[str, str] | None = None
@@ -88,6 +88,13 @@ def test_a_service_may_be_called_by_its_own_name(tenant: Tenant) -> None:
     answer = Http(tenant, base_url="https://graph.microsoft.com").get("/v1.0/groups")
     assert answer.status_code == 401
     assert tenant.requests[-1].url == "https://graph.microsoft.com/v1.0/groups"
+
+
+def test_whoever_says_no_host_means_the_one_that_was_agreed_on(tenant: Tenant) -> None:
+    agreed = "api.weather.example"
+    assert Http(tenant, Weather(), host=agreed).get("/today").text == "GET https://api.weather.example/today: rain"
+    assert Http(tenant, Weather(), host=agreed).get("/today", headers={"X-Forwarded-Host": "graph.microsoft.com"}).status_code == 401
+    assert Http(tenant, Weather(), host=agreed, base_url="https://graph.microsoft.com").get("/v1.0/groups").status_code == 401
 
 
 def test_a_lost_connection_is_no_answer(tenant: Tenant, http: Http) -> None:

@@ -172,10 +172,20 @@ def test_each_kind_of_fault_comes_before_or_after_the_work_is_done(kind: Kind) -
     assert client.account.faults[0].struck == 1
 
 
-def test_a_fault_that_lets_the_token_expire_says_so_as_cloudflare_does() -> None:
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_fault_that_lets_the_token_expire_says_so_as_cloudflare_does(status: Literal[401, 403]) -> None:
     client = contoso()
+    client.account.behaviour.invalid_token_status = status
     client.account.faults = [Fault("expired token")]
-    assert client.get("/gateway/lists").code == 9109
+    answer = client.get("/gateway/lists")
+    assert (answer.status, answer.code) == (status, 9109)
+
+
+def test_a_list_without_its_entries_has_no_result_and_there_are_no_links_to_spoil() -> None:
+    client = contoso()
+    client.account.faults = [Fault("no value", times=1), Fault("foreign link"), Fault("looping link")]
+    assert "result" not in client.get("/gateway/lists").body
+    assert set(client.get("/gateway/lists").body) == {"result", "success", "errors", "messages", "result_info"}
 
 
 @pytest.mark.parametrize(

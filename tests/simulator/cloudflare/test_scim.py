@@ -193,6 +193,16 @@ def test_the_log_has_a_line_for_each_change_and_none_for_what_is_as_it_was() -> 
     assert it.events()[5:] == [("PATCH", "USER"), ("DELETE", "GROUP")]
 
 
+def test_who_gets_another_principal_name_stays_the_same_user() -> None:
+    it = world()
+    it.directory.groups[0].members.add("ada")
+    it.later(0)
+    it.directory.users["ada"].principal_name = "countess@contoso.com"
+    it.later(40)
+    [user] = it.account.provider.users.values()
+    assert (user.content.user_name, user.active) == ("countess@contoso.com", True)
+
+
 def test_the_log_is_searched() -> None:
     it = world()
     it.directory.groups[0].members.add("ada")
@@ -245,6 +255,8 @@ def test_whom_scim_does_not_know_it_leaves_alone_and_whom_cloudflare_does_not_kn
     assert it.account.person("bob@contoso.com") is None
     bob = it.account.enroll("bob@contoso.com")
     assert bob.groups == ("risky-high",)
+    it.account.log_in(other)
+    assert other.groups == ("kept",)
 
 
 def test_with_reauth_a_change_waits_for_the_next_login() -> None:
@@ -372,8 +384,12 @@ def test_by_its_id_a_user_or_group_is_found_whatever_its_name() -> None:
     group = endpoint.put_group(ScimGroup("g1", "risky-high", frozenset({user})), None, 3.0)
     assert endpoint.put_group(ScimGroup("g7", "risky", frozenset({user})), group, 4.0) == group
     assert it.groups() == ["risky"]
-    endpoint.delete_group(group, 5.0)
-    assert (it.groups(), it.ada.identity_updated) == ([], 5.0)
+    endpoint.deactivate_user(user, 5.0)
+    assert it.groups() == []
+    endpoint.put_user(ScimUser("ada", "ada.k@contoso.com", "Ada", "ada@contoso.com"), user, 6.0)
+    assert (it.groups(), it.ada.identity_updated) == (["risky"], 6.0)
+    endpoint.delete_group(group, 7.0)
+    assert (it.groups(), it.ada.identity_updated) == ([], 7.0)
 
 
 def test_the_scim_endpoint_rejects_ids_that_are_not_its_own() -> None:
