@@ -139,9 +139,10 @@ class GroupTarget:
         for level, writes in written.items():
             writes.add(retried[level])
             writes.unfinished += again[level][RETRIED:]
-            for user in [*writes.done, *writes.already, *writes.refused, *writes.unsure]:
+            troubled = [*writes.refused, *(writes.unsure if writes.stopped else ())]
+            for user in [*writes.done, *writes.already, *troubled]:
                 refused.pop(user, None)
-            refused |= dict.fromkeys([*writes.refused, *writes.unsure])
+            refused |= dict.fromkeys(troubled)
         return written
 
     async def prove(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:

@@ -30,6 +30,8 @@ class User:
     risk_processing: bool = False
     listed_as_deleted: bool = True
     """Whether Identity Protection knows already that the user was deleted."""
+    joining_answers: int | None = None
+    """The status with which whatever adds the user to a group is refused, whoever else it adds: 403, or one of 5xx."""
     place: float = 0.0
     """Where Identity Protection lists the user: lower ones first, equals in the order they were created."""
     roles: set[str] = field(default_factory=set)

@@ -105,7 +105,7 @@ behaviours = st.builds(
 variables = st.fixed_dictionaries(
     {},
     optional={
-        "MAX_SUBREQUESTS": st.sampled_from(["5", "8", "15"]),
+        "MAX_SUBREQUESTS": st.sampled_from(["20", "22", "30"]),
         "MAX_REMOVALS": st.sampled_from(["0", "1", "7"]),
         "DRY_RUN": st.sampled_from(["true", "false", "false"]),
     },

@@ -5,20 +5,21 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget import HttpRequest, HttpResponse
-from errors import ConfigError, SyncFailed
+from budget import Budget, HttpRequest, HttpResponse
+from errors import ConfigError, CutOff, SyncFailed
 from groups import GROUP_NAMES
 from plan import RISK_LEVELS
 from settings import read_settings
 from simulator import Fault, Tenant, User, sign_in_fault
 from simulator.entra.behaviour import Behaviour
 from sync import TICK_SECONDS
-from tests.ticks import Ticks, contoso, variables
+from tests.ticks import StoppedClock, Ticks, contoso, finish, variables
 from tests.unit.test_faults import ADD, ADD_ONE, LOOK_UP, REMOVE, RISK, TOKEN, Meddled, failing, sent, synchronised
 from tests.unit.test_sync import in_sync, members, risky
 
@@ -517,3 +518,228 @@ def test_a_group_is_asked_for_by_its_key_with_plain_quotes() -> None:
     Listening(ticks.tenant, ticks.clock).tick()
     keys = [url for url in sent_urls if url.startswith("/groups(")]
     assert {url.partition("?")[0] for url in keys} == {f"/groups(uniqueName='{name}')" for name in GROUP_NAMES.values()}
+
+
+# --- 19. a level that was not asked for ---
+
+
+def forging_levels(level: str) -> Callable[[str], str]:
+    return lambda body: re.sub(r'"riskLevel": ?"\w+"', f'"riskLevel": "{level}"', body)
+
+
+@pytest.mark.parametrize("level", ["hidden", "unknownFutureValue", "critical"])
+def test_a_level_that_was_not_asked_for_lets_nobody_leave_and_is_named(level: str) -> None:
+    ticks = synchronised(36)
+    before = members(ticks.tenant)
+    ticks.forge = forging_levels(level)
+    problems = failing(ticks)
+    assert any("which was not asked for" in problem for problem in problems)
+    assert members(ticks.tenant) == before
+    assert "risky" not in ticks.record
+
+
+def test_a_risk_that_was_dismissed_while_the_list_was_made_is_none() -> None:
+    ticks = synchronised()
+    [user] = ticks.tenant.risky_at("high")[:1]
+    ticks.tenant.dismiss(user)
+    shown = f'{{"id":"{user.id}","riskLevel":"none","isDeleted":false}},'
+    ticks.forge = lambda body: body.replace('riskyUsers","value":[', f'riskyUsers","value":[{shown}')
+    ticks.tick()
+    assert in_sync(ticks)
+
+
+# --- 20. groups that are known, and groups that were not all looked at ---
+
+
+def one_a_level(tenant: Tenant) -> bool:
+    return all(len(tenant.groups_named(name)) == 1 for name in GROUP_NAMES.values())
+
+
+def test_a_look_up_that_was_cut_after_its_first_page_makes_no_second_group() -> None:
+    ticks = contoso()
+    for name in GROUP_NAMES.values():
+        ticks.tenant.create_group(name)
+    ticks.clock.time += 1000
+    ticks.tenant.behaviour.page_at_most = 1
+    for _ in range(30):
+        ticks.tenant.create_group(GROUP_NAMES["high"].upper())
+    with suppress(SyncFailed):
+        ticks.tick(MAX_SUBREQUESTS="20")
+    assert one_a_level(ticks.tenant)
+
+
+def test_a_group_that_was_in_trouble_is_still_known_a_minute_later() -> None:
+    ticks = contoso()
+    group = ticks.tenant.create_group(GROUP_NAMES["low"])
+    ticks.tick()
+    ticks.tenant.faults = [Fault("status", "GET", f"/groups/{group.id}/members")]
+    with suppress(SyncFailed):
+        ticks.tick()
+    ticks.tenant.faults = []
+    ticks.tenant.behaviour.lookup_lag = ticks.tenant.behaviour.young_seconds = 600.0
+    for _ in range(6):
+        with suppress(SyncFailed):
+            ticks.tick()
+    assert one_a_level(ticks.tenant)
+
+
+def test_a_group_that_was_renamed_is_spoken_of_each_minute_and_not_replaced() -> None:
+    ticks = contoso()
+    group = ticks.tenant.create_group(GROUP_NAMES["low"])
+    ticks.tick()
+    ticks.clock.time += 1000
+    ticks.tenant.rename_group(group, "Renamed")
+    for _ in range(3):
+        meddled = Meddled(ticks.tenant, ticks.clock, ticks.cache)
+        assert any("was renamed" in problem for problem in failing(meddled))
+    assert not ticks.tenant.groups_named(GROUP_NAMES["low"])
+
+
+def test_one_entry_of_the_look_up_that_makes_no_sense_holds_up_only_levels_that_were_not_found() -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    tenant.delete_group(tenant.group_named(GROUP_NAMES["medium"]))
+    ticks.restart()
+    for level in RISK_LEVELS:
+        tenant.set_risk(tenant.add_user(), level)
+    ticks.forge = lambda body: body.replace('#groups","value":[', '#groups","value":[{"odd":1},').replace(",]", "]")
+    [problem] = failing(ticks)
+    assert f"Could not look for {GROUP_NAMES['medium']} by name" in problem
+    assert not tenant.groups_named(GROUP_NAMES["medium"])
+    assert all(members(tenant)[level] == risky(tenant)[level] for level in ("high", "low"))
+
+
+def test_a_group_whose_making_was_answered_with_nothing_and_that_nobody_knows_yet_is_left_over() -> None:
+    ticks = contoso()
+    lost = Fault("status after", "PATCH", "/groups(*", status=504, times=1)
+    unknown = Fault("status", "GET", "/groups(*", status=404, code="Request_ResourceNotFound", message="x")
+    ticks.tenant.faults = [lost, unknown]
+    assert ticks.tick().outcome == "left over"
+
+
+def test_of_the_groups_that_were_looked_at_the_oldest_is_said_to_be_that() -> None:
+    ticks = synchronised()
+    ticks.clock.time += 1000
+    for place in range(60):
+        ticks.tenant.create_group(GROUP_NAMES["high"]).created -= 10**6 + place * 10
+    ticks.tenant.behaviour.page_at_most = 2
+    ticks.tick(MAX_SUBREQUESTS="20")
+    assert any("the oldest of those looked at is used" in line for line in warnings(ticks))
+
+
+# --- 21. the end of the tick, and numbers after it ---
+
+
+def test_a_request_that_the_end_of_the_tick_cut_short_is_no_missing_answer() -> None:
+    for milliseconds in range(0, 1000, 7):
+        clock = StoppedClock(1_790_000_000 + milliseconds / 1000)
+
+        async def fetch(request: HttpRequest, clock: StoppedClock = clock) -> HttpResponse:
+            clock.time = round(clock.time + int(request.timeout * 1000) / 1000, 3)  # as AbortSignal.timeout, on a clock of milliseconds
+            raise TimeoutError
+
+        budget = Budget(fetch=fetch, clock=clock, random=Random(1), max_subrequests=9, deadline=clock.time + 50)
+        clock.time += 44.321
+        with pytest.raises(CutOff):
+            finish(budget.send("POST", "https://graph.microsoft.com/v1.0/$batch", {}, ""))
+
+
+def test_of_users_whose_joint_add_was_refused_and_who_were_not_tried_singly_no_number_is_told() -> None:
+    ticks = synchronised()
+    ticks.clock.time += 1000
+    ticks.tick()
+    for _ in range(3):
+        ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    lost = Fault("status after", *ADD, status=503, times=1)
+    ticks.tenant.faults = [lost, Fault("slow", *ADD_ONE, delay=60.0), Fault("status", *RISK, status=503, times=2)]
+    with suppress(SyncFailed):
+        ticks.tick()
+    assert "high" not in str(ticks.record["members"])
+
+
+def test_a_minute_that_made_groups_is_a_change() -> None:
+    assert contoso(0).tick().outcome == "changed"
+
+
+def test_a_dry_run_lists_as_joining_only_who_is_no_member() -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    tenant.add_member(tenant.group_named(GROUP_NAMES["low"]), tenant.risky_at("high")[0])
+    dry = ticks.tick(DRY_RUN="true")
+    assert not any("high" in line and "would join" in line for line in dry.lines["info"])
+    assert any("low: 0 would join, 1 would leave" in line for line in dry.lines["info"])
+    ticks.tick()
+    assert "joined" not in ticks.record
+    assert in_sync(ticks)
+
+
+# --- 22. tokens ---
+
+
+@pytest.mark.parametrize(
+    "damage", [(r'"expires_in": ?\d+', '"expires_in": 1' + "0" * 400), (r'"access_token": ?"[^"]*"', '"access_token": ""')]
+)
+def test_what_cannot_be_a_token_is_none(damage: tuple[str, str]) -> None:
+    ticks = Meddled(contoso().tenant, contoso().clock)
+    ticks.forge = lambda body: re.sub(*damage, body)
+    assert "the answer is not a token" in failing(ticks)[0]
+
+
+def test_one_401_throws_no_token_away_while_the_login_host_is_down() -> None:
+    ticks = synchronised()
+    ticks.tick()
+    ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    ticks.tenant.faults = [Fault("expired token", *RISK, times=1), Fault("status", *TOKEN)]
+    with suppress(SyncFailed):
+        ticks.tick()
+    ticks.tick()
+    assert in_sync(ticks)
+    assert any("still serves" in line for line in warnings(ticks))
+
+
+def test_a_secret_that_ends_before_the_token_does_not_end_it_and_is_told() -> None:
+    ticks = synchronised()
+    ticks.tick()
+    ticks.clock.time = ticks.cache.token.expires - 200
+    ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    for secret in ticks.tenant.app.secrets:
+        secret.expires = ticks.clock.time
+    ticks.tick()
+    assert in_sync(ticks)
+    assert any("still serves" in line and "AADSTS7000222" in line for line in warnings(ticks))
+
+
+def test_no_pause_is_told_that_was_not_asked_for() -> None:
+    ticks = Meddled(contoso().tenant, contoso().clock)
+    ticks.tenant.faults = [Fault("status", *TOKEN)]
+    assert "asks for a pause" not in failing(ticks)[0]
+
+
+# --- 23. answers in other words ---
+
+
+@pytest.mark.parametrize(
+    ("code", "message"), [("Request_UnsupportedQuery", "Unsupported Query."), ("BadRequest", "The $top of a $filter query is at most 120.")]
+)
+def test_a_limit_of_the_page_size_is_found_in_whatever_words_it_comes(code: str, message: str) -> None:
+    ticks = synchronised()
+    refuse = Fault("status", *RISK, status=400, code=code, message=message)
+
+    class Limited(Meddled):
+        async def fetch(self, request: HttpRequest) -> HttpResponse:
+            self.tenant.faults = [refuse] if re.search(r"top=(500|499)", request.body) else []
+            return await super().fetch(request)
+
+    limited = Limited(ticks.tenant, ticks.clock, ticks.cache)
+    assert limited.tick().outcome == "in sync"
+
+
+def test_a_retry_after_that_is_a_number_counts() -> None:
+    ticks = synchronised()
+    ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    ticks.tenant.faults = [Fault("status", *ADD, status=429, headers={"Retry-After": "10"}, times=1)]
+    ticks.forge = lambda body: re.sub(r'"Retry-After": ?"10"', '"Retry-After": 10', body)
+    ticks.tenant.requests.clear()
+    ticks.tick()
+    first, second = sent(ticks, "PATCH", "/groups/.*")
+    assert second - first >= 10

@@ -111,6 +111,9 @@ def _may_join(service: Service, call: Call, member: str, named: str) -> None:
     kind = service.directory.type_of(member)
     if not kind:
         raise missing(named)
+    status = service.directory.users[member].joining_answers if member in service.directory.users else None
+    if status is not None:
+        raise Refusal(status, "Authorization_RequestDenied" if status == 403 else "UnknownError", "The member cannot be added.")
     if kind == "#microsoft.graph.user" and service.behaviour.adding_needs_user_permission:
         service.may(call, permissions.READ_USERS)
 
