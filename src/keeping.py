@@ -56,15 +56,13 @@ class Keeping:
         target = self.target
         return plan(self._risk, target.members, self.evidence, known=target.known, max_removals=self._max_removals)
 
-    def suppose(self, planned: Plan) -> None:
-        """Take for done what only a dry run leaves undone before the leaves: that all have joined, and prove to be inside."""
-        members = self.target.members
-        inside = {level: [*change.joins, *(members[level] or ())] for level, change in planned.changes.items()}
-        self.evidence = self.evidence._replace(inside=inside)
-
-    async def join(self, planned: Plan) -> None:
-        """Let in who joins."""
-        if users := planned.joins:
+    async def join(self, planned: Plan, *, dry_run: bool) -> None:
+        """Let in who joins; in a dry run suppose that they have joined, and that who moves is where the read shows them."""
+        if dry_run:
+            members = self.target.members
+            inside = {level: [*change.joins, *(members[level] or ())] for level, change in planned.changes.items()}
+            self.evidence = self.evidence._replace(inside=inside)
+        elif users := planned.joins:
             for level, writes in (await self.target.let_in(users)).items():
                 self.joined[level] = writes
                 self._inside(level, writes)

@@ -138,11 +138,10 @@ class _Tick:
         first = keeping.plan()
         if not risk.unread:
             departures[target.name] = first.departures
-        if self._settings.dry_run:
-            keeping.suppose(first)
-        else:
+        if isinstance(target, GroupTarget):  # the lists' share is another
             graph.keep_back(LEAVES_SHARE if any(first.departures.values()) else 0.0)
-            await keeping.join(first)
+        await keeping.join(first, dry_run=self._settings.dry_run)
+        if isinstance(target, GroupTarget):
             graph.keep_back(0.0)
         if keeping.plan().wants_second_look and (again := await self._look_again(risk)):
             keeping.evidence = keeping.evidence._replace(second_look=again)
