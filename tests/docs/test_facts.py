@@ -53,7 +53,8 @@ def test_a_variable_set_to_its_documented_default_changes_nothing() -> None:
 
 
 def test_an_optional_variable_without_a_documented_default_is_off_when_left_out() -> None:
-    assert read_settings(REQUIRED.get) == Settings(*REQUIRED.values())
+    tenant, client, secret = REQUIRED.values()
+    assert read_settings(REQUIRED.get) == Settings(tenant, client, secret)
     assert not read_watch(REQUIRED.get).on
 
 
