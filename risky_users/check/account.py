@@ -1,15 +1,18 @@
 """What is read of a Cloudflare account, and by which token: an administrator's, or the Worker's own, which sees lists and rules."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from groups import GroupState
 from risky_users.admin.cloudflare import Cloudflare, TokenFacts
 from risky_users.check.seen import HOUR, Entry, Seen, Unseen, attempt, entries_at, text_at
 from settings import GatewaySettings
 from text import percent_encode
+
+T = TypeVar("T")
 
 RUNS_SECONDS = HOUR
 MOST_RUNS = 100
@@ -136,8 +139,8 @@ def _runs(data: Entry) -> list[Entry]:
 async def read_gateway(eyes: Eyes, tenant_id: str, groups: Mapping[str, GroupState], now: float) -> Gateway:
     """Rules and configuration by whichever token may read them; what concerns SCIM as an administrator."""
     rules, configuration, providers = await asyncio.gather(
-        _all(eyes, "/gateway/rules", "read the Gateway rules"),
-        _configuration(eyes),
+        _by_either(eyes, lambda eye: eye.all("/gateway/rules", "read the Gateway rules")),
+        _by_either(eyes, lambda eye: eye.one("/gateway/configuration", "read the Gateway configuration")),
         _providers(eyes.administrator),
     )
     seen = Gateway(rules, configuration, providers)
@@ -172,23 +175,12 @@ async def _providers(administrator: Seen[Cloudflare]) -> Seen[list[Entry]]:
     return await attempt(administrator.all("/access/identity_providers", "read the identity providers"))
 
 
-async def _configuration(eyes: Eyes) -> Seen[Entry]:
-    outcome: Seen[Entry] = eyes.administrator if isinstance(eyes.administrator, Unseen) else UNASKED
-    for each in (eyes.administrator, eyes.worker):
-        if not isinstance(each, Unseen):
-            outcome = await attempt(each.one("/gateway/configuration", "read the Gateway configuration"))
-            if not isinstance(outcome, Unseen):
-                return outcome
+async def _by_either(eyes: Eyes, reading: Callable[[Cloudflare], Awaitable[T]]) -> Seen[T]:
+    """What one of the tokens may read, the administrator's first; else why not."""
+    outcome: Seen[T] = UNASKED
+    for eye in (eyes.administrator, eyes.worker):
+        seen = eye if isinstance(eye, Unseen) else await attempt(reading(eye))
+        if not isinstance(seen, Unseen):
+            return seen
+        outcome = seen if outcome is UNASKED else outcome
     return outcome
-
-
-async def _all(eyes: Eyes, path: str, what: str) -> Seen[list[Entry]]:
-    outcome: Seen[list[Entry]] = eyes.administrator if isinstance(eyes.administrator, Unseen) else UNASKED
-    for each in (eyes.administrator, eyes.worker):
-        if not isinstance(each, Unseen):
-            outcome = await attempt(each.all(path, what))
-            if not isinstance(outcome, Unseen):
-                return outcome
-    return outcome
-
-
