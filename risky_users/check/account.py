@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from groups import GroupState
 from risky_users.admin.cloudflare import Cloudflare, TokenFacts
-from risky_users.check.seen import HOUR, Entry, Seen, Unseen, attempt, entries_at, text_at
+from risky_users.check.seen import HOUR, UNASKED, Entry, Seen, Unseen, attempt, entries_at, text_at
 from settings import GatewaySettings
 from text import percent_encode
 
@@ -24,8 +24,6 @@ _RUNS = """query ($account: string!, $worker: string!, $since: Time!, $most: uin
   } }
 }"""
 """https://developers.cloudflare.com/workers/configuration/cron-triggers/#view-past-events names the data set."""
-
-UNASKED = Unseen("not asked for.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """What was read of a service with somebody's rights, or why it was not seen; and ways through the JSON that came."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, TypeAlias, TypeVar
+from http import HTTPStatus
+from typing import TypeAlias, TypeVar
 
-from errors import ServiceError
 from expiry import timestamp
-from risky_users.admin.errors import AdminError
+from risky_users.admin.cloudflare import CloudflareError
+from risky_users.admin.errors import AdminError, ServiceRefused
 from text import JSON
 
 T = TypeVar("T")
@@ -28,22 +29,24 @@ class Unseen:
 Seen: TypeAlias = T | Unseen
 
 
-class Reader(Protocol):
-    """A service, read with somebody's rights. What cannot be read raises a ServiceError or an AdminError."""
-
-    async def one(self, path: str, what: str) -> Entry:
-        """The object at this path; `what` completes "Could not …"."""
-
-    async def all(self, path: str, what: str) -> list[Entry]:
-        """All entries of the list at this path, its further pages too."""
+UNASKED = Unseen("not asked for.")
 
 
 async def attempt(reading: Awaitable[T]) -> Seen[T]:
     """What is read, or why not."""
     try:
         return await reading
-    except (ServiceError, AdminError) as error:
-        return Unseen(f"not seen. {error}", gone=bool(getattr(error, "gone", False)), denied=bool(getattr(error, "denied", False)))
+    except CloudflareError as error:
+        return Unseen(f"not seen. {error}", error.gone, error.denied)
+
+
+def look(reading: Callable[[], T]) -> Seen[T]:
+    """The same for what is read at once."""
+    try:
+        return reading()
+    except AdminError as error:
+        status = error.answer.status if isinstance(error, ServiceRefused) else 0
+        return Unseen(f"not seen. {error}", gone=status == HTTPStatus.NOT_FOUND, denied=status in (401, 403))
 
 
 # --- through JSON ---
