@@ -1,1 +1,1 @@
-"""What the commands that set up and take down share: an administrator's machine, sign-in, and the services' clients."""
+"""The services an administrator's commands speak to, each with the administrator's own rights."""
