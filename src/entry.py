@@ -76,7 +76,9 @@ async def fetch(request: HttpRequest) -> HttpResponse:
     """
     signal, headers = js.AbortSignal.timeout(int(request.timeout * 1000)), as_object(request.headers)
     try:
-        response = await js.fetch(request.url, method=request.method, headers=headers, body=request.body, redirect="manual", signal=signal)
+        response = await js.fetch(
+            request.url, method=request.method, headers=headers, body=request.body or None, redirect="manual", signal=signal
+        )
         body = await response.arrayBuffer()
         headers = {} if response.ok else js.Object.fromEntries(response.headers).to_py()
         return HttpResponse(response.status, headers, body.to_bytes().decode(errors="replace"))
