@@ -1,7 +1,7 @@
 """Microsoft's own clients, pointed at a simulated tenant: their code as it is, but for where the bytes go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 
 import httpx
@@ -66,7 +66,7 @@ class SignIn:
     tenant_id: str = ""
     client_id: str = ""
     secret: str = ""
-    certificate: Mapping[str, str] | None = None
+    certificate: Mapping[str, str] | None = field(default=None, init=False)
     """MSAL's `private_key` and `thumbprint` or `public_certificate`."""
     login: str = "login.microsoftonline.com"
     scope: str = "https://graph.microsoft.com/.default"

@@ -1,6 +1,5 @@
 """MSAL, Microsoft's own library for tokens, understands every answer of the simulated token endpoint."""
 
-from dataclasses import replace
 from hashlib import sha1
 
 import pytest
@@ -44,7 +43,7 @@ def test_msal_signs_in_to_a_tenant_by_its_domain(tenant: Tenant) -> None:
     ],
 )
 def test_msal_hands_on_the_error_and_its_code(tenant: Tenant, wrong: dict[str, str], error: str, code: int) -> None:
-    answer = replace(SignIn(tenant), **wrong).acquire()
+    answer = SignIn(tenant, **wrong).acquire()
     assert answer["error_codes"] == [code]
     assert answer["error"] == error
     assert str(answer["error_description"]).startswith(f"AADSTS{code}: ")
@@ -72,7 +71,7 @@ def test_msal_is_told_that_the_app_is_disabled(tenant: Tenant) -> None:
 @pytest.mark.parametrize("wrong", [{"tenant_id": UNKNOWN}, {"tenant_id": "nobody.example"}, {"login": "login.microsoftonline.us"}])
 def test_msal_cannot_even_begin_in_a_tenant_that_does_not_exist(tenant: Tenant, wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="Unable to get authority configuration"):
-        replace(SignIn(tenant), **wrong).acquire()
+        SignIn(tenant, **wrong).acquire()
 
 
 @pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
@@ -82,9 +81,12 @@ def test_msal_signs_in_with_the_certificate_that_the_worker_signs_in_with(tenant
     by_sha1 = {"thumbprint": sha1(der, usedforsecurity=False).hexdigest()}
     named = {"public_certificate": certificate_pem()} if algorithm == "PS256" else by_sha1
     tenant.behaviour.takes_x5t_s256 = algorithm == "PS256"
-    assert "access_token" in SignIn(tenant, certificate={"private_key": key_pem(), **named}).acquire()
+    sign_in = SignIn(tenant)
+    sign_in.certificate = {"private_key": key_pem(), **named}
+    assert "access_token" in sign_in.acquire()
 
 
 def test_msal_is_told_that_the_certificate_is_not_registered(tenant: Tenant) -> None:
-    certificate = {"private_key": key_pem(), "public_certificate": certificate_pem()}
-    assert SignIn(tenant, certificate=certificate).acquire()["error_codes"] == [700027]
+    sign_in = SignIn(tenant)
+    sign_in.certificate = {"private_key": key_pem(), "public_certificate": certificate_pem()}
+    assert sign_in.acquire()["error_codes"] == [700027]
