@@ -10,6 +10,7 @@ from random import Random
 
 import httpx
 
+from access_token import Sign, unable_to_sign
 from budget import Budget, Clock, HttpRequest, HttpResponse
 from graph import GraphClient, IsolateCache
 from settings import Settings
@@ -50,7 +51,7 @@ class Connection:
                 max_subrequests=settings.max_subrequests,
                 deadline=deadline,
             )
-            yield GraphClient(settings, IsolateCache(), budget)
+            yield GraphClient(settings, IsolateCache(), budget, _sign(settings))
 
     async def fetch(self, client: httpx.AsyncClient, request: HttpRequest) -> HttpResponse:
         """What `budget.Fetch` promises; the time limit is on the whole exchange, while httpx's own are on each wait."""
@@ -69,3 +70,11 @@ class Connection:
     def told(self, message: str) -> str:
         """The message, with this machine's own reason where the latest request was not answered."""
         return f"{message} On this machine: {self.trouble}." if self.trouble else message
+
+
+def _sign(settings: Settings) -> Sign:
+    if not settings.certificate:
+        return unable_to_sign
+    from risky_users.signing import sign  # brings `cryptography` along, which takes a while
+
+    return sign
