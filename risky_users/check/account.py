@@ -1,14 +1,12 @@
 """What is read of a Cloudflare account, and by which token: an administrator's, or the Worker's own, which sees lists and rules."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from groups import GroupState
 from risky_users.admin.cloudflare import Cloudflare, TokenFacts
-from risky_users.check.seen import HOUR, UNASKED, Entry, Seen, Unseen, attempt, entries_at, text_at
+from risky_users.check.seen import DAY, HOUR, UNASKED, Entry, Seen, Unseen, at, entries_at, look, text_at
 from settings import GatewaySettings
 from text import percent_encode
 
@@ -24,6 +22,12 @@ _RUNS = """query ($account: string!, $worker: string!, $since: Time!, $most: uin
   } }
 }"""
 """https://developers.cloudflare.com/workers/configuration/cron-triggers/#view-past-events names the data set."""
+_BEYOND = {
+    "Workers Scripts": "/workers/scripts",
+    "Access: Organizations, Identity Providers, and Groups": "/access/identity_providers",
+    "Account API Tokens": "/tokens?per_page=1",
+}
+"""Permissions that the Worker does not need, each with something that it opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Lane:
     policies: Seen[Entry] = UNASKED
     """The token as an administrator sees it, with its permissions."""
     excess: list[str] = field(default_factory=list)
-    """What it can read beside Gateway."""
+    """What it can read beside Gateway, where nobody sees its permissions."""
     lists: dict[str, Seen[Entry]] = field(default_factory=dict)
     """By level."""
 
@@ -52,133 +56,118 @@ class Worker:
     """The Worker as it is deployed."""
 
     settings: Seen[Entry] = UNASKED
-    names: Seen[list[str]] = UNASKED
-    """What Workers there are."""
     schedules: Seen[Entry] = UNASKED
-    runs: Seen[list[Entry]] = UNASKED
+    runs: Seen[Sequence[Entry]] = UNASKED
     """Of the last hour, the latest first."""
+    names: Sequence[str] = ()
+    """Which Workers there are, where there is not this one."""
 
 
 @dataclass(slots=True)
 class Gateway:
     """What decides about browsing, and what SCIM has brought."""
 
-    rules: Seen[list[Entry]] = UNASKED
+    rules: Seen[Sequence[Entry]] = UNASKED
     configuration: Seen[Entry] = UNASKED
-    providers: Seen[list[Entry]] = UNASKED
-    arrived: Seen[list[Entry]] = UNASKED
-    """The SCIM groups of the provider in use that have the ids of the Worker's groups."""
-    refused: Seen[list[Entry]] = UNASKED
+    provider: Seen[Entry | None] = UNASKED
+    """The identity provider that stands for the tenant, None where there is none."""
+    arrived: Seen[Sequence[Entry]] = UNASKED
+    """Its SCIM groups that have the ids of the Worker's groups."""
+    refused: Seen[Sequence[Entry]] = UNASKED
     """What its SCIM log has of failures in the last day."""
 
 
-async def read_lane(eyes: Eyes, gateway: GatewaySettings) -> Lane:
+def read_lane(eyes: Eyes, gateway: GatewaySettings) -> Lane:
     """The lists, by the token that keeps them."""
-    lane = Lane()
-    if isinstance(eyes.worker, Unseen):
-        return lane
     worker = eyes.worker
-    lane.token = await attempt(worker.verify())
-    if isinstance(lane.token, Unseen):
-        return lane
-    found = await asyncio.gather(*(attempt(worker.one(f"/gateway/lists/{each}", "read the list")) for each in gateway.lists.values()))
-    lane.lists = dict(zip(gateway.lists, found, strict=True))
-    lane.policies = await _policies(eyes.administrator, lane.token)
-    if isinstance(lane.policies, Unseen):
-        lane.excess = await _excess(worker)
+    if isinstance(worker, Unseen):
+        return Lane(worker)
+    lane = Lane(look(worker.verify))
+    if not isinstance(lane.token, Unseen):
+        lane.lists = {level: look(worker.one, f"/gateway/lists/{each}", "read a list") for level, each in gateway.lists.items()}
+        lane.policies = _policies(eyes.administrator, lane.token)
+    if isinstance(lane.policies, Unseen) and not isinstance(lane.token, Unseen):
+        opened = {name: look(worker.all, path, "try what the token opens") for name, path in _BEYOND.items()}
+        lane.excess = [name for name, outcome in opened.items() if not isinstance(outcome, Unseen)]
     return lane
 
 
-async def _policies(administrator: Seen[Cloudflare], token: TokenFacts) -> Seen[Entry]:
-    if isinstance(administrator, Unseen) or token.kind == "user":
-        return UNASKED
-    tokens = await attempt(administrator.all("/tokens?per_page=100", "read the account's tokens"))
+def _policies(administrator: Seen[Cloudflare], token: TokenFacts) -> Seen[Entry]:
+    if isinstance(administrator, Unseen):
+        return administrator
+    tokens = look(administrator.all, "/tokens?per_page=100", "read the account's tokens")
     if isinstance(tokens, Unseen):
         return tokens
     return next((each for each in tokens if each.get("id") == token.id), UNASKED)
 
 
-_BEYOND = {
-    "Workers Scripts": "/workers/scripts",
-    "Access: Organizations, Identity Providers, and Groups": "/access/identity_providers",
-    "Account API Tokens": "/tokens?per_page=1",
-}
-"""Permissions that the Worker does not need, each with something that it opens."""
-
-
-async def _excess(worker: Cloudflare) -> list[str]:
-    tried = await asyncio.gather(*(attempt(worker.all(path, "try what the token opens")) for path in _BEYOND.values()))
-    return [name for name, outcome in zip(_BEYOND, tried, strict=True) if not isinstance(outcome, Unseen)]
-
-
-async def read_worker(administrator: Seen[Cloudflare], name: str, now: float) -> Worker:
+def read_worker(administrator: Seen[Cloudflare], name: str, now: float) -> Worker:
     """The Worker of this name."""
     if isinstance(administrator, Unseen):
-        return Worker(*[administrator] * 4)
+        return Worker(administrator)
     script = f"/workers/scripts/{percent_encode(name)}"
-    since = datetime.fromtimestamp(now - RUNS_SECONDS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    asked = {"account": administrator.account_id, "worker": name, "since": since, "most": MOST_RUNS}
-    settings, schedules, runs = await asyncio.gather(
-        attempt(administrator.one(f"{script}/settings", "read the Worker's settings")),
-        attempt(administrator.one(f"{script}/schedules", "read the Worker's cron triggers")),
-        attempt(administrator.analytics(_RUNS, "read the Worker's last runs", **asked)),
-    )
-    names: Seen[list[str]] = UNASKED
-    if isinstance(settings, Unseen) and settings.gone:
-        scripts = await attempt(administrator.all("/workers/scripts", "list the Workers"))
-        names = scripts if isinstance(scripts, Unseen) else [text_at(each, "id") for each in scripts]
-    return Worker(settings, names, schedules, runs if isinstance(runs, Unseen) else _runs(runs))
+    worker = Worker(look(administrator.one, f"{script}/settings", "read the Worker's settings"))
+    if not isinstance(worker.settings, Unseen):
+        worker.schedules = look(administrator.one, f"{script}/schedules", "read the Worker's cron triggers")
+        worker.runs = look(_runs, administrator, name, _stamp(now - RUNS_SECONDS))
+    elif worker.settings.gone:
+        scripts = look(administrator.all, "/workers/scripts", "list the Workers")
+        worker.names = () if isinstance(scripts, Unseen) else [text_at(each, "id") for each in scripts]
+    return worker
 
 
-def _runs(data: Entry) -> list[Entry]:
+def _runs(administrator: Cloudflare, name: str, since: str) -> Sequence[Entry]:
+    asked = administrator.account_id
+    data = administrator.analytics(_RUNS, "read the Worker's last runs", account=asked, worker=name, since=since, most=MOST_RUNS)
     return [run for account in entries_at(data, "viewer", "accounts") for run in entries_at(account, "workersInvocationsScheduled")]
 
 
-async def read_gateway(eyes: Eyes, tenant_id: str, groups: Mapping[str, GroupState], now: float) -> Gateway:
-    """Rules and configuration by whichever token may read them; what concerns SCIM as an administrator."""
-    rules, configuration, providers = await asyncio.gather(
+def read_gateway(eyes: Eyes, tenant_id: str, groups: Mapping[str, str], now: float) -> Gateway:
+    """Rules and configuration by whichever token may read them; what concerns SCIM as an administrator. `groups`: ids by level."""
+    administrator = eyes.administrator
+    seen = Gateway(
         _by_either(eyes, lambda eye: eye.all("/gateway/rules", "read the Gateway rules")),
         _by_either(eyes, lambda eye: eye.one("/gateway/configuration", "read the Gateway configuration")),
-        _providers(eyes.administrator),
     )
-    seen = Gateway(rules, configuration, providers)
-    provider = None if isinstance(providers, Unseen) else entra_provider(providers, tenant_id)
-    if isinstance(eyes.administrator, Unseen) or not provider:
+    if isinstance(administrator, Unseen):
+        seen.provider = seen.arrived = administrator
         return seen
-    ids = "&".join(f"idp_resource_id={state.group.id}" for state in groups.values() if state.group)
-    since = datetime.fromtimestamp(now - 24 * HOUR, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    path = f"/access/identity_providers/{text_at(provider, 'id')}"
-    log = f"/access/logs/scim/updates?idp_id={text_at(provider, 'id')}&status=FAILURE&since={since}&per_page=1000"
-    seen.refused = await attempt(eyes.administrator.all(log, "read the SCIM log"))
-    if ids:
-        seen.arrived = await attempt(eyes.administrator.all(f"{path}/scim/groups?{ids}", "read the SCIM groups"))
+    providers = look(administrator.all, "/access/identity_providers", "read the identity providers")
+    seen.provider = seen.arrived = providers if isinstance(providers, Unseen) else UNASKED
+    if isinstance(providers, Unseen):
+        return seen
+    seen.provider = _of_the_tenant(providers, tenant_id)
+    provider_id = text_at(seen.provider, "id")
+    if not provider_id or not groups:
+        seen.arrived = Unseen("not checked: the identity provider and the groups must be known first.")
+        return seen
+    ids = "&".join(f"idp_resource_id={each}" for each in groups.values())
+    path = f"/access/identity_providers/{provider_id}/scim/groups?{ids}"
+    seen.arrived = look(administrator.all, path, "read the SCIM groups")
+    log = f"/access/logs/scim/updates?idp_id={provider_id}&status=FAILURE&since={_stamp(now - DAY)}&per_page=1000"
+    seen.refused = look(administrator.all, log, "read the SCIM log")
     return seen
 
 
-def entra_provider(providers: list[Entry], tenant_id: str) -> Entry | None:
-    """The identity provider that stands for the tenant: by its directory, else the one with SCIM, else any of Entra."""
-    entra = [each for each in providers if each.get("type") == "azureAD"]
-    entra.sort(key=lambda each: (text_at(each, "config", "directory_id").lower() != tenant_id.lower(), not _has_scim(each)))
-    return entra[0] if entra else None
+def _of_the_tenant(providers: Sequence[Entry], tenant_id: str) -> Entry | None:
+    """By its directory, else one with SCIM, else any of Entra."""
+
+    def fits(each: Entry) -> tuple[bool, bool]:
+        return text_at(each, "config", "directory_id").lower() == tenant_id.lower(), at(each, "scim_config", "enabled") is True
+
+    return max((each for each in providers if each.get("type") == "azureAD"), key=fits, default=None)
 
 
-def _has_scim(provider: Entry) -> bool:
-    config = provider.get("scim_config")
-    return isinstance(config, dict) and config.get("enabled") is True
-
-
-async def _providers(administrator: Seen[Cloudflare]) -> Seen[list[Entry]]:
-    if isinstance(administrator, Unseen):
-        return administrator
-    return await attempt(administrator.all("/access/identity_providers", "read the identity providers"))
-
-
-async def _by_either(eyes: Eyes, reading: Callable[[Cloudflare], Awaitable[T]]) -> Seen[T]:
+def _by_either(eyes: Eyes, reading: Callable[[Cloudflare], T]) -> Seen[T]:
     """What one of the tokens may read, the administrator's first; else why not."""
-    outcome: Seen[T] = UNASKED
+    refusals: list[Unseen] = []
     for eye in (eyes.administrator, eyes.worker):
-        seen = eye if isinstance(eye, Unseen) else await attempt(reading(eye))
+        seen = eye if isinstance(eye, Unseen) else look(reading, eye)
         if not isinstance(seen, Unseen):
             return seen
-        outcome = seen if outcome is UNASKED else outcome
-    return outcome
+        refusals.append(seen)
+    return refusals[0]
+
+
+def _stamp(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,7 +15,7 @@ _RENEW = "renew it with `risky-users rotate`"
 
 
 def expiry(settings: Settings, facts: TenantFacts | AuthError, registration: Seen[Entry], now: float) -> Iterator[Finding]:
-    """When it ends, by who knows best: the certificate, the app's registration, the variable. `registration` is what an administrator sees."""
+    """When it ends, by who knows best: the certificate, the app's registration, which an administrator may see too, the variable."""
     if isinstance(facts, AuthError):
         yield from _of_what_is_refused(settings, registration, now)
         return
@@ -52,7 +52,7 @@ def _of_what_is_refused(settings: Settings, registration: Seen[Entry], now: floa
 
 
 def _shown(settings: Settings, registration: Seen[Entry], now: float) -> float | None:
-    return None if isinstance(registration, Unseen) else end_of_secret(registration, settings.client_secret, now)
+    return None if isinstance(registration, Unseen) else end_of_secret(dict(registration), settings.client_secret, now)
 
 
 def _contradiction(settings: Settings, end: float) -> str:

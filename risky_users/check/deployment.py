@@ -59,7 +59,9 @@ def _worker(deployed: Entry, file: Wrangler, settings: Settings) -> Finding:
     local = {name: value for name, value in file.vars.items() if isinstance(value, str)}
     others = sorted(name for name in local.keys() | plain.keys() if local.get(name) != plain.get(name))
     if local and others:
-        return warning("worker", f"{file.name} is deployed with other values of {listed(others)} than wrangler's file has: deploy it again.")
+        return warning(
+            "worker", f"{file.name} is deployed with other values of {listed(others)} than wrangler's file has: deploy it again."
+        )
     return ok("worker", f"{file.name} is deployed, with {listed(sorted(secrets))} as {'a secret' if len(secrets) == 1 else 'secrets'}.")
 
 
@@ -86,9 +88,13 @@ def _runs(worker: Worker, now: float) -> Finding:
     if status != "success":
         return failed("runs", f"the last, at {clock_time(latest)}, failed ({status}), and {len(bad)} of {len(runs)} in an hour: {look}.")
     if now - latest > LATE_SECONDS:
-        return failed("runs", f"the last was {lasting(now - latest)} ago: look at the Worker's cron trigger, and at Cloudflare's status page.")
+        return failed(
+            "runs", f"the last was {lasting(now - latest)} ago: look at the Worker's cron trigger, and at Cloudflare's status page."
+        )
     if bad:
-        return warning("runs", f"{len(bad)} of {len(runs)} in the last hour failed ({listed(sorted(set(bad)))}), the last one did not: {look}.")
+        return warning(
+            "runs", f"{len(bad)} of {len(runs)} in the last hour failed ({listed(sorted(set(bad)))}), the last one did not: {look}."
+        )
     return ok("runs", f"{counted(len(runs), 'run')} in the last hour, all good; the last at {clock_time(latest)}.")
 
 

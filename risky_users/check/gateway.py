@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from groups import GROUP_NAMES, GroupState
+from groups import GROUP_NAMES
 from plan import RISK_LEVELS
 from risky_users.check.account import Gateway
 from risky_users.check.findings import Finding, failed, ok, skipped, warning
@@ -25,24 +25,32 @@ def scim(provider: Seen[Entry | None], *, lists: bool) -> Finding:
         return skipped([check], provider.why)[0]
     broken = warning if lists else failed
     if provider is None:
-        return broken(check, f"the account has no identity provider of Microsoft Entra, by which groups would come: add one under {_WHERE_SCIM}.")
+        return broken(
+            check, f"the account has no identity provider of Microsoft Entra, by which groups would come: add one under {_WHERE_SCIM}."
+        )
     behaviour = text_at(provider, "scim_config", "identity_update_behavior") or "no_action"
     if at(provider, "scim_config", "enabled") is not True:
         return broken(check, f"SCIM is off, so no group comes from Entra: enable it under {_WHERE_SCIM}, and give Entra its new secret.")
     if behaviour == "no_action":
-        return broken(check, f"the identity update behavior is no_action, so that groups which come change nothing: choose automatic under {_WHERE_SCIM}.")
+        return broken(
+            check,
+            f"the identity update behavior is no_action, so groups that come change nothing: choose automatic under {_WHERE_SCIM}.",
+        )
     if behaviour != "automatic":
-        return warning(check, f"the identity update behavior is {behaviour}, so that isolation waits for the next login: choose automatic under {_WHERE_SCIM}.")
+        return warning(
+            check,
+            f"the identity update behavior is {behaviour}, so isolation waits for the next login: choose automatic under {_WHERE_SCIM}.",
+        )
     return ok(check, "on; a change of groups acts on running sessions.")
 
 
-def arrival(gateway: Gateway, groups: Mapping[str, GroupState], *, expected: bool) -> Finding:
+def arrival(gateway: Gateway, groups: Mapping[str, str], *, expected: bool) -> Finding:
     """Whether the groups are there; `expected`: a provisioning cycle has been good."""
     check, arrived = "arrival", gateway.arrived
     if isinstance(arrived, Unseen):
         return skipped([check], arrived.why)[0]
     ids = {text_at(each, "externalId").lower() for each in arrived}
-    missing = [level for level, state in groups.items() if state.group and state.group.id not in ids]
+    missing = [level for level, group in groups.items() if group not in ids]
     if missing and expected:
         why = f"the group of {listed(missing)} risk has not arrived, although provisioning runs"
         return failed(check, f"{why}: look at the provisioning log of the SCIM application.")
@@ -52,20 +60,22 @@ def arrival(gateway: Gateway, groups: Mapping[str, GroupState], *, expected: boo
     if refused:
         last = max((time for each in refused if (time := time_at(each, "logged_at"))), default=None)
         when = f", the last at {clock_time(last)}" if last else ""
-        return warning(check, f"all groups are there, and Cloudflare refused {counted(len(refused), 'change')} in a day{when}: see Logs > SCIM provisioning.")
+        return warning(
+            check,
+            f"all groups are there, and Cloudflare refused {counted(len(refused), 'change')} in a day{when}: see Logs > SCIM provisioning.",
+        )
     changed = max((time for each in arrived if (time := time_at(each, "meta", "lastModified"))), default=None)
     return ok(check, f"all groups are there{f', last changed at {clock_time(changed)}' if changed else ''}.")
 
 
-def rules(gateway: Gateway, lane: GatewaySettings | None, groups: Mapping[str, GroupState]) -> Iterator[Finding]:
+def rules(gateway: Gateway, lane: GatewaySettings | None, groups: Mapping[str, str]) -> Iterator[Finding]:
     """A rule for each level that isolates whoever is at it."""
     if isinstance(gateway.rules, Unseen):
         yield from skipped(_RULES, gateway.rules.why)
         return
     known = http_rules(gateway.rules)
     for level, name in GROUP_NAMES.items():
-        state = groups.get(level)
-        marks = Marks(lane.lists.get(level, "") if lane else "", name, state.group.id if state and state.group else "")
+        marks = Marks(lane.lists.get(level, "") if lane else "", name, groups.get(level, ""))
         yield _rule(level, marks, known)
 
 
@@ -85,7 +95,10 @@ def _rule(level: str, marks: Marks, known: Sequence[Rule]) -> Finding:
         remedy = "narrow it" if other.action == "off" else "give the isolating rule the lower precedence"
         return failed(check, f"{other.called} comes before “{rule.name}” and keeps everybody it is for from isolation: {remedy}.")
     if marks.list_id and not by_list:
-        return warning(check, f"“{rule.name}” goes by the group, not by the list, so isolation waits for provisioning: add `identity.email in ${marks.list_id}`.")
+        return warning(
+            check,
+            f"“{rule.name}” goes by the group alone, so isolation waits for provisioning: add `identity.email in ${marks.list_id}`.",
+        )
     where = "isolates all browsing" if rule.everywhere else "isolates a part of browsing"
     by = "list and group" if rule in by_group and by_list else "list" if by_list else "group"
     except_for = f"; {listed([each.called for each in first])} may come first" if first else ""

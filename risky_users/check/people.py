@@ -8,7 +8,7 @@ from plan import RISK_LEVELS
 from risky_users.admin.cloudflare import Cloudflare
 from risky_users.admin.entra import Graph
 from risky_users.check.findings import Finding, failed, ok, skipped, warning
-from risky_users.check.seen import UNASKED, Entry, Seen, Unseen, at, attempt, entries_at, listed, look, number_at, text_at
+from risky_users.check.seen import UNASKED, Entry, Seen, Unseen, at, entries_at, listed, look, number_at, text_at
 from risky_users.facts import TenantFacts
 from settings import GatewaySettings
 from text import counted, percent_encode
@@ -28,12 +28,12 @@ class Person:
     identity: Seen[Entry] = UNASKED
 
 
-async def read_person(administrator: Seen[Cloudflare], graph: Seen[Graph], address: str) -> Person:
+def read_person(administrator: Seen[Cloudflare], graph: Seen[Graph], address: str) -> Person:
     """The person with this mail address or user principal name."""
     quoted = address.replace("'", "''")
     wanted = f"userPrincipalName eq '{quoted}' or mail eq '{quoted}'"
-    fields = "id,mail,userPrincipalName"
-    entra = graph if isinstance(graph, Unseen) else look(lambda: next(iter(graph.all("/users", filter=wanted, select=fields)), None))
+    users = graph if isinstance(graph, Unseen) else look(graph.all, "/users", filter=wanted, select="id,mail,userPrincipalName")
+    entra = users if isinstance(users, Unseen) else next(iter(users), None)
     person = Person(entra)
     if isinstance(administrator, Unseen):
         person.cloudflare = person.identity = administrator
@@ -41,13 +41,13 @@ async def read_person(administrator: Seen[Cloudflare], graph: Seen[Graph], addre
     known = [] if isinstance(entra, Unseen) else [text_at(entra, "mail"), text_at(entra, "userPrincipalName")]
     for form in dict.fromkeys(filter(None, [address, *known])):
         path = f"/access/users?email={percent_encode(form)}"
-        users = await attempt(administrator.all(path, "look the user up at Cloudflare"))
-        person.cloudflare = users if isinstance(users, Unseen) else next(iter(users), None)
+        found = look(administrator.all, path, "look the user up at Cloudflare")
+        person.cloudflare = found if isinstance(found, Unseen) else next(iter(found), None)
         if person.cloudflare is not None:
             break
     if person.cloudflare and not isinstance(person.cloudflare, Unseen):
         path = f"/access/users/{text_at(person.cloudflare, 'id')}/last_seen_identity"
-        person.identity = await attempt(administrator.one(path, "read the user's last identity"))
+        person.identity = look(administrator.one, path, "read the user's last identity")
     return person
 
 

@@ -37,11 +37,11 @@ _SECRET = "regenerate the SCIM secret at Cloudflare, enter it under Provisioning
 _REASONS = {
     "SystemForCrossDomainIdentityManagementInvalidCredentials": f"Cloudflare refuses its token: {_SECRET}",
     "SystemForCrossDomainIdentityManagementCredentialValidationUnavailable": (
-        "Cloudflare's SCIM endpoint does not answer there: check that SCIM is on at Cloudflare and that the tenant URL in Entra is its endpoint, "
-        "then restart provisioning"
+        "Cloudflare's SCIM endpoint does not answer there: check that SCIM is on at Cloudflare, and that the tenant URL in Entra is its "
+        "endpoint, then restart provisioning"
     ),
     "SystemForCrossDomainIdentityManagementCredentialValidationFailure": f"Cloudflare's answer is not what Entra expects: {_SECRET}",
-    "TooManyDeletes": "more deletions were due than its threshold allows: see whether they are meant, then allow or reject them under Provisioning",
+    "TooManyDeletes": "more deletions were due than its threshold allows: see what they are, then allow or reject them under Provisioning",
     "SchemaError": "its mapping is unusable: reset it under Provisioning > Mappings, then restart provisioning",
 }
 """What to do about codes of errors that are known (https://learn.microsoft.com/graph/api/resources/synchronization-quarantinestatus)."""
@@ -79,17 +79,22 @@ def _assignments(assigned: Mapping[str, frozenset[str]], seen: Provisioning, *, 
     if not any(assigned.values()):
         broken = warning if lists else failed
         where = f" ({listed(seen.candidates)} may be it)" if seen.candidates else ""
-        remedy = f"assign the three and a base group to the application that provisions to Cloudflare{where}, or run `risky-users setup scim`"
+        remedy = (
+            f"assign the three and a base group to the application that provisions to Cloudflare{where}, or run `risky-users setup scim`"
+        )
         return broken(check, f"no group is assigned to any application, so none goes to Cloudflare: {remedy}.")
     chosen = text_at(seen.application, "id").lower()
     missing = [level for level in RISK_LEVELS if level in assigned and chosen not in assigned[level]]
     if missing:
         groups = "group" if len(missing) == 1 else "groups"
-        return failed(check, f"the {groups} of {listed(missing)} risk {'is' if len(missing) == 1 else 'are'} not assigned: assign under Users and groups.")
+        return failed(
+            check,
+            f"the {groups} of {listed(missing)} risk {'is' if len(missing) == 1 else 'are'} not assigned: assign under Users and groups.",
+        )
     return ok(check, f"{counted(len(assigned), 'group')} to {text_at(seen.application, 'displayName')}.")
 
 
-def _application(seen: Provisioning, jobs: Seen[list[Entry]], provider: Seen[Entry | None]) -> Finding:
+def _application(seen: Provisioning, jobs: Seen[Sequence[Entry]], provider: Seen[Entry | None]) -> Finding:
     check, name = "scimApplication", text_at(seen.application, "displayName")
     if isinstance(jobs, Unseen):
         return skipped([check], jobs.why)[0]
@@ -101,7 +106,10 @@ def _application(seen: Provisioning, jobs: Seen[list[Entry]], provider: Seen[Ent
     if not jobs:
         return failed(check, f"{name} has no provisioning: set it up under Provisioning, or run `risky-users setup scim`.")
     secrets = {} if isinstance(seen.secrets, Unseen) else seen.secrets
-    address, endpoint = secrets.get("BaseAddress", ""), "" if isinstance(provider, Unseen) else text_at(provider, "scim_config", "scim_base_url")
+    address, endpoint = (
+        secrets.get("BaseAddress", ""),
+        "" if isinstance(provider, Unseen) else text_at(provider, "scim_config", "scim_base_url"),
+    )
     if not isinstance(seen.secrets, Unseen) and not (address and secrets.get("SecretToken")):
         return failed(check, f"{name} has no tenant URL or no secret token: enter both under Provisioning.")
     if address and endpoint.startswith("https://") and not same_address(address, endpoint):
@@ -112,7 +120,7 @@ def _application(seen: Provisioning, jobs: Seen[list[Entry]], provider: Seen[Ent
     return ok(check, f"{name}{', to Cloudflare' if address and same_address(address, endpoint) else ''}.")
 
 
-def _job(job: Entry, failures: Seen[list[Entry]], now: float) -> Finding:
+def _job(job: Entry, failures: Seen[Sequence[Entry]], now: float) -> Finding:
     """How it fares, the worst first: a job in quarantine runs once a day and isolation no longer follows risk."""
     check, state, last = "provisioning", text_at(job, "schedule", "state"), at(job, "status", "lastExecution")
     if at(job, "status", "quarantine") or text_at(job, "status", "code") == "Quarantine":
@@ -127,12 +135,21 @@ def _job(job: Entry, failures: Seen[list[Entry]], now: float) -> Finding:
         return warning(check, "its first cycle has not ended yet, which takes 20 minutes to hours. Then check again.")
     interval = _seconds(text_at(job, "schedule", "interval"))
     if now - ran > LATE_INTERVALS * interval:
-        return failed(check, f"the last cycle ended {lasting(now - ran)} ago, and one is due every {lasting(interval)}: restart provisioning.")
+        return failed(
+            check, f"the last cycle ended {lasting(now - ran)} ago, and one is due every {lasting(interval)}: restart provisioning."
+        )
     escrowed = number_at(last, "countEscrowed")
     if escrowed or text_at(last, "state") == "EntryLevelErrors":
-        codes = set() if isinstance(failures, Unseen) else {text_at(each, "provisioningStatusInfo", "errorInformation", "errorCode") for each in failures}
+        codes = (
+            set()
+            if isinstance(failures, Unseen)
+            else {text_at(each, "provisioningStatusInfo", "errorInformation", "errorCode") for each in failures}
+        )
         told = f" ({listed(sorted(codes - {''}))})" if codes - {""} else ""
-        return warning(check, f"the last cycle ended at {clock_time(ran)}; {counted(escrowed, 'entry')} could not be provisioned{told}: see Provisioning logs.")
+        return warning(
+            check,
+            f"the last cycle ended at {clock_time(ran)}; {counted(escrowed, 'entry')} were not provisioned{told}: see Provisioning logs.",
+        )
     counts = {text_at(each, "key"): number_at(each, "value") for each in entries_at(job, "status", "synchronizedEntryCountByType")}
     carries = f"; {counted(counts.get('Group', 0), 'group')} and {counted(counts.get('User', 0), 'user')} in step" if counts else ""
     return ok(check, f"the last cycle ended well {lasting(now - ran)} ago, the next is due after {lasting(interval)}{carries}.")
@@ -144,7 +161,9 @@ def _quarantine(job: Entry) -> str:
     since = f" since {date(began)}, {clock_time(began)}" if began else ""
     later = f"; the next attempt is on {date(again)}, {clock_time(again)}" if again else ""
     error = at(quarantine, "error")
-    why = _why(error if text_at(error, "code") in _REASONS else {"code": text_at(quarantine, "reason"), "message": text_at(error, "message")})
+    why = _why(
+        error if text_at(error, "code") in _REASONS else {"code": text_at(quarantine, "reason"), "message": text_at(error, "message")}
+    )
     return f"in quarantine{since}, so that isolation does not follow risk any more{later}. {why}."
 
 
@@ -167,7 +186,11 @@ def _mapping(schema: Seen[Entry]) -> Finding:
     check = "mapping"
     if isinstance(schema, Unseen):
         return skipped([check], schema.why)[0]
-    mappings = {text_at(each, "sourceObjectName"): each for rule in entries_at(schema, "synchronizationRules") for each in entries_at(rule, "objectMappings")}
+    mappings = {
+        text_at(each, "sourceObjectName"): each
+        for rule in entries_at(schema, "synchronizationRules")
+        for each in entries_at(rule, "objectMappings")
+    }
     for kind in ("User", "Group"):
         if kind not in mappings or at(mappings[kind], "enabled") is False:
             return failed(check, f"{kind.lower()}s are not provisioned: enable them under Provisioning > Mappings.")
@@ -176,7 +199,9 @@ def _mapping(schema: Seen[Entry]) -> Finding:
     if absent:
         return failed(check, f"{listed(absent)} is not mapped: reset the mapping under Provisioning > Mappings, and restart provisioning.")
     if groups["displayName"] != "[displayName]":
-        return failed(check, f"a group's displayName is made from {groups['displayName']}, so that rules by name do not match: map displayName.")
+        return failed(
+            check, f"a group's displayName is made from {groups['displayName']}, so that rules by name do not match: map displayName."
+        )
     address = users.get(_EMAIL, "")
     if users["userName"] not in _ADDRESSES or address not in _ADDRESSES:
         wrong = f"userName is made from {users['userName']}, and {_EMAIL} from {address or 'nothing'}"
@@ -192,7 +217,9 @@ _ADDRESSES = ("[userPrincipalName]", "[mail]")
 
 def _sources(mapping: Entry) -> dict[str, str]:
     """From what each attribute is made, as an expression."""
-    return {text_at(each, "targetAttributeName"): text_at(each, "source", "expression") for each in entries_at(mapping, "attributeMappings")}
+    return {
+        text_at(each, "targetAttributeName"): text_at(each, "source", "expression") for each in entries_at(mapping, "attributeMappings")
+    }
 
 
 def _base_group(seen: Provisioning, assigned: Mapping[str, frozenset[str]], provider: Seen[Entry | None]) -> Finding:
@@ -202,10 +229,15 @@ def _base_group(seen: Provisioning, assigned: Mapping[str, frozenset[str]], prov
         return skipped([check], everybody.why)[0]
     settings = {} if isinstance(seen.secrets, Unseen) else seen.secrets
     if settings.get("SyncAll", "").lower() == "true":
-        return warning(check, "not needed, for all users and groups of the tenant are provisioned: “assigned users and groups only” is less.")
+        return warning(
+            check, "not needed, for all users and groups of the tenant are provisioned: “assigned users and groups only” is less."
+        )
     others = [text_at(each, "principalDisplayName") for each in everybody if text_at(each, "principalId").lower() not in seen.group_ids]
     if others:
-        return ok(check, f"{listed(sorted(others)[:3])}{' and others' if len(others) > 3 else ''}: whoever uses Cloudflare One has to be in there.")
+        return ok(
+            check,
+            f"{listed(sorted(others)[:3])}{' and others' if len(others) > 3 else ''}: whoever uses Cloudflare One has to be in there.",
+        )
     if settings.get("SkipOutOfScopeDeletions", "").lower() == "true":
         return ok(check, "none, and not needed: who leaves the scope is not deactivated (SkipOutOfScopeDeletions).")
     deprovisions = None if isinstance(provider, Unseen) else at(provider, "scim_config", "user_deprovision") is True
@@ -214,5 +246,7 @@ def _base_group(seen: Provisioning, assigned: Mapping[str, frozenset[str]], prov
         return warning(check, f"none: harmless while user deprovisioning is off at Cloudflare, but better {remedy}.")
     whom = "whoever is released from isolation is deactivated at Cloudflare and logged out"
     if deprovisions:
-        return failed(check, f"none, and user deprovisioning is on at Cloudflare, so that {whom}: {remedy}, or switch user deprovisioning off.")
+        return failed(
+            check, f"none, and user deprovisioning is on at Cloudflare, so that {whom}: {remedy}, or switch user deprovisioning off."
+        )
     return warning(check, f"none: if user deprovisioning is on at Cloudflare, {whom}; {remedy}.")

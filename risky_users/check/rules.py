@@ -53,7 +53,11 @@ class Rule:
 
     def by_list(self, marks: Marks) -> bool:
         """Whether it holds for whoever is on the list."""
-        return bool(marks.list_id) and not _NEGATED.search(self.identity) and _plain(marks.list_id) in map(_plain, _LIST.findall(self.identity))
+        return (
+            bool(marks.list_id)
+            and not _NEGATED.search(self.identity)
+            and _plain(marks.list_id) in map(_plain, _LIST.findall(self.identity))
+        )
 
     def by_group(self, marks: Marks) -> bool:
         """Whether it holds for the group's members."""
@@ -87,9 +91,9 @@ def before(rule: Rule, rules: Iterable[Rule]) -> list[Rule]:
 
 
 def _rule(entry: Entry) -> Rule:
-    expressions = (_bare(text_at(entry, part)) for part in ("traffic", "identity", "device_posture"))
-    name, action = text_at(entry, "name"), text_at(entry, "action")
-    return Rule(name, action, entry.get("enabled") is True, number_at(entry, "precedence"), *expressions, text_at(entry, "warning_status"))
+    traffic, identity, posture = (_bare(text_at(entry, part)) for part in ("traffic", "identity", "device_posture"))
+    name, action, trouble = (text_at(entry, part) for part in ("name", "action", "warning_status"))
+    return Rule(name, action, entry.get("enabled") is True, number_at(entry, "precedence"), traffic, identity, posture, trouble)
 
 
 def _plain(list_id: str) -> str:

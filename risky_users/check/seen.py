@@ -1,18 +1,20 @@
 """What was read of a service with somebody's rights, or why it was not seen; and ways through the JSON that came."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TypeAlias, TypeVar
+from typing import ParamSpec, TypeAlias, TypeVar
 
 from expiry import timestamp
-from risky_users.admin.cloudflare import CloudflareError
-from risky_users.admin.errors import AdminError, ServiceRefused
+from risky_users.admin.cloudflare import gone
+from risky_users.admin.errors import AdminError, NotAllowed, ServiceRefused
 from text import JSON
 
+P = ParamSpec("P")
 T = TypeVar("T")
-Entry: TypeAlias = dict[str, JSON]
+Entry: TypeAlias = Mapping[str, JSON]
+"""An object in JSON."""
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
@@ -32,52 +34,45 @@ Seen: TypeAlias = T | Unseen
 UNASKED = Unseen("not asked for.")
 
 
-async def attempt(reading: Awaitable[T]) -> Seen[T]:
-    """What is read, or why not."""
+def look(reading: Callable[P, T], *what: P.args, **options: P.kwargs) -> Seen[T]:
+    """What this reads, or why nothing."""
     try:
-        return await reading
-    except CloudflareError as error:
-        return Unseen(f"not seen. {error}", error.gone, error.denied)
-
-
-def look(reading: Callable[[], T]) -> Seen[T]:
-    """The same for what is read at once."""
-    try:
-        return reading()
+        return reading(*what, **options)
     except AdminError as error:
-        status = error.answer.status if isinstance(error, ServiceRefused) else 0
-        return Unseen(f"not seen. {error}", gone=status == HTTPStatus.NOT_FOUND, denied=status in (401, 403))
+        missing = isinstance(error, ServiceRefused) and (gone(error) or error.answer.status == HTTPStatus.NOT_FOUND)
+        return Unseen(f"not seen. {error}", gone=missing, denied=isinstance(error, NotAllowed))
 
 
 # --- through JSON ---
 
 
-def at(value: JSON, *names: str) -> JSON:
+def at(value: JSON | Entry, *names: str) -> JSON:
     """What lies within objects under these names; None where one of them is not there."""
+    found: JSON | Entry = value
     for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return dict(found) if isinstance(found, Mapping) else found
 
 
-def text_at(value: JSON, *names: str) -> str:
+def text_at(value: JSON | Entry, *names: str) -> str:
     """The text there; empty where there is none."""
     found = at(value, *names)
     return found if isinstance(found, str) else ""
 
 
-def number_at(value: JSON, *names: str) -> int:
+def number_at(value: JSON | Entry, *names: str) -> int:
     """The number there; 0 where there is none, as Cloudflare leaves a count of 0 out."""
     found = at(value, *names)
     return found if isinstance(found, int) else 0
 
 
-def entries_at(value: JSON, *names: str) -> list[Entry]:
+def entries_at(value: JSON | Entry, *names: str) -> Sequence[Entry]:
     """The objects in the list there."""
     found = at(value, *names)
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def time_at(value: JSON, *names: str) -> float | None:
+def time_at(value: JSON | Entry, *names: str) -> float | None:
     """The time there, in epoch seconds; None where there is none, or the one that Microsoft writes for "never"."""
     try:
         time = timestamp(text_at(value, *names))
