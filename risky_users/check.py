@@ -183,7 +183,7 @@ def _groups(permissions: Permissions | None, facts: TenantFacts, settings: Setti
 
 def _group(check: str, state: GroupState, group: SecurityGroup) -> Finding:
     known_as = f"{group.name}, id {group.id}"
-    if state.namesakes:
+    if state.namesakes > 1:
         remedy = "Rename or delete the others"
         return Finding(check, State.WARNING, f"{state.namesakes} groups have this name; the oldest is used: {known_as}. {remedy}.")
     if state.lookalikes:
