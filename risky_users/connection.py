@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import httpx
 
+from access_token import Sign, unable_to_sign
 from budget import Budget, Clock, HttpRequest, HttpResponse
 from errors import AuthError
 from graph import GraphClient, IsolateCache
@@ -49,7 +50,7 @@ class Connection:
         """Graph, with the budget of one tick of the Worker. Raises ConfigError where this machine's own settings are wrong."""
         async with self.client() as client:
             budget = self.budget(client, settings.max_subrequests, TICK_SECONDS)
-            yield GraphClient(settings, cache or IsolateCache(), budget)
+            yield GraphClient(settings, cache or IsolateCache(), budget, _sign(settings))
 
     def client(self) -> httpx.AsyncClient:
         """What requests are sent with. Raises ConfigError."""
@@ -83,6 +84,14 @@ class Connection:
     def told(self, message: str) -> str:
         """The message, with this machine's own reason where the latest request was not answered."""
         return f"{message} On this machine: {self.trouble}." if self.trouble else message
+
+
+def _sign(settings: Settings) -> Sign:
+    if not settings.certificate:
+        return unable_to_sign
+    from risky_users.signing import sign  # brings `cryptography` along, which takes a while
+
+    return sign
 
 
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
