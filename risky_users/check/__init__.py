@@ -6,7 +6,7 @@ is not there, or may not, leaves links unseen, which say so.
 
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from errors import AuthError, ConfigError, ServiceError
 from risky_users.admin.cloudflare import Cloudflare
@@ -41,6 +41,7 @@ class Ways:
 
     connection: Connection
     machine: Machine
+    """The administrator's."""
     how: How = How.AZURE_CLI
 
 
@@ -58,9 +59,31 @@ def misconfigured(problems: Iterable[str]) -> Walk:
     return Walk([*(failed("configuration", problem) for problem in problems), *after])
 
 
+PATIENCE_SECONDS = 20.0
+"""How long a check waits in all for services that give no usable answer."""
+
+
+class OutOfPatience(AdminError):
+    """A service has had time enough to answer."""
+
+
+def hurried(machine: Machine) -> Machine:
+    """The same machine for whoever only looks: it waits for PATIENCE_SECONDS in all."""
+    left = PATIENCE_SECONDS
+
+    def sleep(seconds: float) -> None:
+        nonlocal left
+        if seconds > left:
+            raise OutOfPatience("There is no usable answer: try again in a few minutes.")
+        left -= seconds
+        machine.sleep(seconds)
+
+    return replace(machine, sleep=sleep)
+
+
 async def walk(ways: Ways, settings: Settings, variables: Variables, wrangler: Wrangler, address: str = "") -> Walk:
     """All links; `address` is a person's who is asked about, empty for nobody."""
-    now = ways.connection.clock.now()
+    now, ways = ways.connection.clock.now(), replace(ways, machine=hurried(ways.machine))
     entering = await _enter(ways.connection, settings)
     facts = None if isinstance(entering, AuthError) else entering
     refusal = ways.connection.told(str(entering)) if isinstance(entering, AuthError) else ""
@@ -107,7 +130,7 @@ def _graph(ways: Ways, settings: Settings, stack: ExitStack) -> Seen[Graph]:
     try:
         person = sign_in(ways.machine, settings.cloud, settings.tenant_id, ways.how)
     except AdminError as error:
-        return Unseen(f"not seen: it takes an administrator of Entra. {error} Or use --sign-in browser.")
+        return Unseen(f"not seen, for it takes an administrator of Entra. {error} `--sign-in browser` signs you in without it.")
     return stack.enter_context(Graph(ways.machine, person))
 
 

@@ -1,7 +1,7 @@
 """The Worker as it is deployed: whether it is there, with what it needs, on its clock, and how its last minutes ended."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from risky_users.check.account import Worker
 from risky_users.check.findings import Finding, failed, ok, skipped, warning
@@ -10,6 +10,8 @@ from settings import Settings
 from text import counted
 
 LINKS = {"worker": "Worker", "cron": "Cron", "runs": "Last runs"}
+WORKER = "risky-users"
+"""Its name where no file tells another."""
 EVERY_MINUTE = frozenset({"* * * * *", "*/1 * * * *"})
 SPREADING_SECONDS = 15 * MINUTE
 """How long a new cron trigger takes at most to reach everywhere (https://developers.cloudflare.com/workers/configuration/cron-triggers/)."""
@@ -23,9 +25,15 @@ _SECRET, _CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
 class Wrangler:
     """What wrangler's file says: the Worker's name, its account where that is told, and its vars."""
 
-    name: str = "risky-users"
-    account_id: str = ""
-    vars: Mapping[str, object] = field(default_factory=dict)
+    name: str
+    account_id: str
+    vars: Mapping[str, object]
+
+    @classmethod
+    def of(cls, said: Mapping[str, object]) -> "Wrangler":
+        """What matters of the file."""
+        values = said.get("vars")
+        return cls(str(said.get("name") or WORKER), str(said.get("account_id") or ""), values if isinstance(values, dict) else {})
 
 
 def deployment(worker: Worker, file: Wrangler, settings: Settings, now: float) -> Iterator[Finding]:

@@ -46,33 +46,33 @@ def look(reading: Callable[P, T], *what: P.args, **options: P.kwargs) -> Seen[T]
 # --- through JSON ---
 
 
-def at(value: JSON | Entry, *names: str) -> JSON:
+def at(value: "JSON | Entry", *names: str) -> JSON:
     """What lies within objects under these names; None where one of them is not there."""
-    found: JSON | Entry = value
+    found: "JSON | Entry" = value
     for name in names:
         found = found.get(name) if isinstance(found, Mapping) else None
     return dict(found) if isinstance(found, Mapping) else found
 
 
-def text_at(value: JSON | Entry, *names: str) -> str:
+def text_at(value: "JSON | Entry", *names: str) -> str:
     """The text there; empty where there is none."""
     found = at(value, *names)
     return found if isinstance(found, str) else ""
 
 
-def number_at(value: JSON | Entry, *names: str) -> int:
+def number_at(value: "JSON | Entry", *names: str) -> int:
     """The number there; 0 where there is none, as Cloudflare leaves a count of 0 out."""
     found = at(value, *names)
     return found if isinstance(found, int) else 0
 
 
-def entries_at(value: JSON | Entry, *names: str) -> Sequence[Entry]:
+def entries_at(value: "JSON | Entry", *names: str) -> Sequence[Entry]:
     """The objects in the list there."""
     found = at(value, *names)
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def time_at(value: JSON | Entry, *names: str) -> float | None:
+def time_at(value: "JSON | Entry", *names: str) -> float | None:
     """The time there, in epoch seconds; None where there is none, or the one that Microsoft writes for "never"."""
     try:
         time = timestamp(text_at(value, *names))
