@@ -30,7 +30,8 @@ class Gateway:
         return rules.rule_entity(rules.make_rule(self.account.service, body, self.account.clock()))
 
     def add(self, action: str, precedence: int, **members: JSON) -> None:
-        self.account.add_rule(f"{action} {precedence}", action, precedence=precedence, **members)
+        body = {"name": f"{action} {precedence}", "action": action, "enabled": True, "precedence": precedence, **members}
+        rules.make_rule(self.account.service, body, self.account.clock())
 
     def isolated(self, url: str = "https://www.example.com/") -> bool:
         return self.account.page_load(self.ada, url).isolated
