@@ -75,9 +75,13 @@ def _dotenv(path: Path) -> Mapping[str, object]:
 def _vars(path: Path) -> Mapping[str, object]:
     values = read_wrangler(path).get("vars", {})
     if not isinstance(values, dict):
-        remedy = "below a line [vars]" if path.suffix == ".toml" else 'in an object "vars"'
-        raise ConfigError([f"vars in {path} is no table: write the variables {remedy}."])
+        raise _no_table(path)
     return values
+
+
+def _no_table(path: Path) -> ConfigError:
+    remedy = "below a line [vars]" if path.suffix == ".toml" else 'in an object "vars"'
+    return ConfigError([f"vars in {path} is no table: write the variables {remedy}."])
 
 
 def read_wrangler(path: Path) -> Mapping[str, object]:
@@ -90,4 +94,6 @@ def read_wrangler(path: Path) -> Mapping[str, object]:
         read: object = tomllib.loads(text) if toml else json5.loads(text)  # of which JSON with comments is a part
     except ValueError as error:  # also what is no UTF-8
         raise ConfigError([f"{path} cannot be read as {'TOML' if toml else 'JSON'}: {error}."]) from error
-    return read if isinstance(read, dict) else {}
+    if not isinstance(read, dict):
+        raise _no_table(path)
+    return read

@@ -30,7 +30,7 @@ def lane(seen: Lane, gateway: GatewaySettings | None, facts: TenantFacts | None,
     token = _token(seen, now)
     yield token
     if isinstance(seen.token, Unseen):
-        yield from skipped(_LISTS, "not checked: the lane's token must be right first.")
+        yield from skipped(_LISTS, "not checked: the lane's token must be right first." if seen.token.denied else seen.token.why)
     else:
         yield from (_list(level, seen, gateway, facts) for level in RISK_LEVELS)
     yield _addresses(gateway, facts, provider)

@@ -48,7 +48,7 @@ def look(reading: Callable[P, T], *what: P.args, **options: P.kwargs) -> Seen[T]
 
 def at(value: "JSON | Entry", *names: str) -> JSON:
     """What lies within objects under these names; None where one of them is not there."""
-    found: "JSON | Entry" = value
+    found: JSON | Entry = value
     for name in names:
         found = found.get(name) if isinstance(found, Mapping) else None
     return dict(found) if isinstance(found, Mapping) else found

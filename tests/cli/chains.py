@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from groups import GROUP_NAMES
-from plan import RISK_LEVELS
 from simulator import Group, User
 from simulator.chain import Chain, TenantJobs
 from simulator.cloudflare import Account
@@ -87,5 +86,5 @@ class Whole(Terminal):
 
 
 def whole(*, lists: bool = True) -> Whole:
-    ticks: Lane = lane()
+    ticks: Lane = lane(mail=lists)
     return Whole(ticks=ticks, account=ticks.account, lists=lists)
