@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from errors import ConfigError
 from settings import Settings, read_settings
 
-SECRET = "AZURE_AD_CLIENT_SECRET"
+SECRET, CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
 WRANGLER = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 """wrangler reads the first of these that exists (https://developers.cloudflare.com/workers/wrangler/configuration/)."""
 DEV_VARS = ".dev.vars"
@@ -43,8 +43,8 @@ def find_variables(environment: Mapping[str, str], configuration: Path | None = 
 
 
 def complete(variables: Variables, ask: Callable[[], str]) -> Settings:
-    """The Worker's settings; a secret found nowhere is asked for, once all else is in order. Raises ConfigError."""
-    if variables(SECRET) is None:
+    """The Worker's settings; without a certificate, a secret found nowhere is asked for, once all else is in order. Raises ConfigError."""
+    if variables(CERTIFICATE) is None and variables(SECRET) is None:
         read_settings(lambda name: "asked-for-below" if name == SECRET else variables(name))
         secret = ask()
         if not secret.strip():
