@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
@@ -19,17 +21,20 @@ from risky_users import check as checking
 from risky_users.connection import Connection
 from risky_users.facts import TenantFacts, read_tenant
 from risky_users.forecast import Forecast, foresee
+from risky_users.log import StreamLog
 from risky_users.output import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
+from risky_users.ticking import Ticking
 from risky_users.variables import SECRET, complete, find_variables
-from settings import Settings
+from risky_users.wording import for_minutes, for_runs
+from settings import Settings, read_watch
 
 T = TypeVar("T")
 
 app = typer.Typer(
     name="risky-users",
-    help="""Tools for the administrator of the risky-users Worker. None of them writes to the tenant.
+    help="""Tools for the administrator of the risky-users Worker. check and plan only read; sync does what the Worker does.
 
-    check and plan take the Worker's variables from the environment, from .dev.vars and from wrangler.toml (or .json, .jsonc),
+    They take the Worker's variables from the environment, from .dev.vars and from wrangler.toml (or .json, .jsonc),
     in this order. The client secret is no option, lest it end in the shell's history: found nowhere, it is asked for, or read from
     standard input where that is no terminal.""",
     no_args_is_help=True,
@@ -55,6 +60,9 @@ SIMULATE_NEEDS = (
     "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
     "(or `npm ci`, then `npm ci --prefix runtime`) and `uv run risky-users simulate`."
 )
+
+
+EVERY_MINUTE = 60
 
 
 def _show_version(wanted: bool) -> None:
@@ -113,6 +121,34 @@ def plan(
         else:
             show_forecast(Console(highlight=False), forecast)
         raise typer.Exit(1 if forecast.problems else 0)
+
+
+@app.command()
+def sync(
+    context: typer.Context,
+    config: Configuration = None,
+    every: Annotated[
+        int | None, typer.Option(help="Seconds from one run to the next, until Ctrl-C; once, if not given.", min=60, max=86400)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each entry of the log as a JSON object on a line.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Do from here what the Worker does in a minute: make the groups hold the risky users.
+
+    **Writes**, unless DRY_RUN is true. For those who run it from a timer or in a container instead of Cloudflare Workers. Exit
+    status 1 if the run failed, wholly or in part.
+    """
+    with _plainly(debug):
+        surroundings = _surroundings(context)
+        variables = find_variables(surroundings.environment, config)
+        settings, watch = complete(variables, _ask), read_watch(variables)
+        wording = for_minutes if every == EVERY_MINUTE else for_runs
+        log = StreamLog(partial(print, flush=True), surroundings.connection.clock, settings.log_level, as_json, wording)
+        ticking = Ticking(surroundings.connection, settings, watch, log)
+        if not every:
+            raise typer.Exit(0 if asyncio.run(ticking.tick()) else 1)
+        with _ended_by_signals():
+            asyncio.run(ticking.every(every))
 
 
 @app.command()
@@ -188,6 +224,17 @@ def _surroundings(context: typer.Context) -> Surroundings:
 
 def _print_json(result: dict[str, object]) -> None:
     typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Until Ctrl-C, or until a container or a service manager ends it, which is how it is meant to end."""
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -46,10 +46,11 @@ class Connection:
     """Whether any request ever was."""
 
     @asynccontextmanager
-    async def graph(self, settings: Settings, cache: IsolateCache | None = None) -> AsyncIterator[GraphClient]:
-        """Graph, with the budget of one tick of the Worker. Raises ConfigError where this machine's own settings are wrong."""
+    async def graph(self, settings: Settings, cache: IsolateCache | None = None, *, spare: int = 0) -> AsyncIterator[GraphClient]:
+        """Graph, with the budget of one tick of the Worker, less the subrequests to spare. Raises ConfigError where this machine's
+        own settings are wrong."""
         async with self.client() as client:
-            budget = self.budget(client, settings.max_subrequests, TICK_SECONDS)
+            budget = self.budget(client, settings.max_subrequests - spare, TICK_SECONDS)
             yield GraphClient(settings, cache or IsolateCache(), budget, _sign(settings))
 
     def client(self) -> httpx.AsyncClient:

@@ -13,6 +13,7 @@ from plan import RISK_LEVELS
 from risky_users.check import CHECKS, Finding, Permissions, State
 from risky_users.facts import TenantFacts
 from risky_users.forecast import Forecast, LevelForecast
+from risky_users.wording import for_once
 
 _MARKS = {
     State.OK: ("✓", "+", "green"),
@@ -36,7 +37,7 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     for finding in findings:
         mark, plain, colour = _MARKS[finding.state]
         line = Text.assemble((plain if console.options.ascii_only else mark, colour), f" {CHECKS[finding.check]:<14} ")
-        _hang(console, line, Text(finding.message, style="dim" if finding.state is State.SKIPPED else ""))
+        _hang(console, line, Text(for_once(finding.message), style="dim" if finding.state is State.SKIPPED else ""))
     failed = sum(finding.state is State.FAILED for finding in findings)
     if failed:
         console.print(Text(f"\n{_counted(failed, 'thing')} to mend."))
@@ -51,7 +52,7 @@ def findings_as_json(findings: Sequence[Finding], facts: TenantFacts | None) -> 
     groups = None if facts is None or isinstance(facts.groups, ServiceError) else facts.groups
     return {
         "ok": passed(findings),
-        "checks": [asdict(finding) for finding in findings],
+        "checks": [asdict(finding) | {"message": for_once(finding.message)} for finding in findings],
         "permissions": asdict(permissions) if permissions else None,
         "riskyUsers": {level: len(facts.risky_users.by_level[level]) for level in RISK_LEVELS} if facts and complete else None,
         "groups": {level: _group_as_json(groups[level]) for level in RISK_LEVELS} if groups else None,

@@ -47,6 +47,8 @@ class Terminal:
     environment: dict[str, str] = field(default_factory=dict)
     unplugged: bool = False
     """Whether the network is down."""
+    elsewhere: list[httpx.Request] = field(default_factory=list)
+    """What was sent to hosts that are not Microsoft's."""
 
     def __post_init__(self) -> None:
         self.environment = {**variables(self.tenant), **self.environment}
@@ -56,7 +58,7 @@ class Terminal:
         return self.ticks.tenant
 
     def run(self, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None) -> Outcome:
-        """One command, `typed` on its standard input, and `environment` instead of the one that has every variable. It may only read."""
+        """One command, `typed` on its standard input, `environment` instead of the one that has every variable. Only `sync` may write."""
         self.tenant.requests.clear()
         connection = Connection(httpx.MockTransport(self._answer), self.ticks.clock)
         surroundings = Surroundings(connection, self.environment if environment is None else environment)
@@ -64,13 +66,16 @@ class Terminal:
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         asked = [item.method for request in self.tenant.requests for item in request.items]
-        assert set(asked) <= {"GET"}
+        assert arguments[0] == "sync" or set(asked) <= {"GET"}
         assert not self.tenant.violations
         return Outcome(result.exit_code, result.stdout, result.stderr)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         if self.unplugged:
             raise httpx.ConnectError("[Errno -2] Name or service not known")
+        if request.url.host not in self.tenant.hosts:
+            self.elsewhere.append(request)
+            return httpx.Response(204)
         sent = simulator.Request(request.method, str(request.url), dict(request.headers), request.content)
         try:
             answer = self.tenant.handle(sent)
