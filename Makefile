@@ -21,8 +21,8 @@ demo: install ## Run the Worker in workerd against a simulated tenant, and watch
 	@PYTHONPATH=src $(RUN) python -m demo
 
 .PHONY: test
-test: install ## Run every test
-	@$(RUN) pytest
+test: install ## Run every test, on every core
+	@$(RUN) pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 
 .PHONY: chaos
 chaos: install ## Run 20,000 random histories of faults; SEED=… repeats a run, CHAOS=… makes it longer
@@ -40,9 +40,9 @@ test-native: install ## Run the uploaded Worker on workerd's own Python, which C
 	@$(RUN) pytest tests/native
 
 .PHONY: bench
-bench: install ## Measure what a tick costs; writes bench/results.md and bench/results.svg
+bench: install ## Measure what a tick costs; writes bench/results.md and bench/results.svg; ONLY=quiet measures one table
 	@$(UV) sync --quiet --inexact --no-python-downloads --group bench
-	@PYTHONPATH=src $(RUN) python -m bench
+	@PYTHONPATH=src $(RUN) python -m bench $(ONLY)
 
 .PHONY: lint
 lint: install ## Check style and types (ruff, mypy --strict)

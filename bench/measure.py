@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from runtime.serving import serving
 from scheduler import PACE_SECONDS
 from simulator import Tenant
 from simulator.asgi import create_app
+from simulator.cloudflare import Account
 
 WORKERS = ROOT / "bench" / "workers"
 SRC = ROOT / "src"
@@ -85,16 +86,17 @@ class InPython:
 
 
 class Stand:
-    """A tenant that is served, its groups made, and those who work on it."""
+    """A tenant and an account that are served, and those who work on them."""
 
-    def __init__(self, tenant: Tenant, address: str) -> None:
-        self.tenant = tenant
+    def __init__(self, tenant: Tenant, account: Account, address: str) -> None:
+        self.tenant, self.account = tenant, account
         self._address = address
 
     @contextmanager
-    def worker(self, source: Path = SRC) -> Iterator[InWorkerd]:
-        """A Worker of ours, or one of bench/workers."""
-        with Worker(source, self.tenant.worker_variables, self._address) as worker:
+    def worker(self, source: Path = SRC, *, lane: bool = False) -> Iterator[InWorkerd]:
+        """A Worker of ours, or one of bench/workers; with the direct lane it keeps the account's lists as well."""
+        variables = {**self.tenant.worker_variables, **(self.account.worker_variables if lane else {})}
+        with Worker(source, variables, self._address) as worker:
             yield InWorkerd(worker)
 
     @contextmanager
@@ -116,16 +118,19 @@ class Stand:
     def tick(self, subject: Subject) -> Sample:
         """One tick of somebody's."""
         self.tenant.reset_counters()
+        self.account.reset_counters()
         wall_ms, cpu_ms = subject.once()
-        return Sample(wall_ms, cpu_ms, Counts.of(self.tenant))
+        counts = Counts.of(self.tenant)
+        return Sample(wall_ms, cpu_ms, replace(counts, subrequests=counts.subrequests + self.account.subrequests))
 
 
 @contextmanager
 def stand() -> Iterator[Stand]:
-    """A tenant with nobody at risk."""
-    tenant = Tenant.contoso(0)
-    with serving(create_app(tenant)) as address:
-        yield Stand(tenant, address)
+    """A tenant with nobody at risk, whose users' mail may be read, and an account with three empty lists."""
+    tenant, account = Tenant.contoso(0), Account.contoso()
+    tenant.app.permissions.add("User.ReadBasic.All")
+    with serving(create_app(tenant, account)) as address:
+        yield Stand(tenant, account, address)
 
 
 def import_ms() -> float:

@@ -1,4 +1,4 @@
-"""`python -m demo`: the Worker in workerd beside a simulated tenant, minute by minute. Exit status 0 if the tenant ended as it should."""
+"""`python -m demo`: the Worker in workerd beside a simulated tenant and account. Exit status 0 if all ended as it should."""
 
 import sys
 import time
@@ -11,25 +11,33 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from demo.delays import how_long
 from groups import GROUP_NAMES
 from plan import RISK_LEVELS
 from runtime import Tick, Worker
 from runtime.serving import serving
 from runtime.tail import render
-from simulator import Tenant
+from simulator import Chain, Tenant
 from simulator.asgi import create_app
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
+MAY_READ_MAIL = "User.ReadBasic.All"
 
 
 @dataclass
 class Minutes:
-    """The tenant's clock: a minute passes between two ticks, though nobody waits for it."""
+    """The simulated services' clock: a minute passes between two ticks, though nobody waits for it."""
 
     minute: int = 0
 
     def now(self) -> float:
         return time.time() + 60 * self.minute
+
+    def next(self, worker: Worker) -> Tick:
+        """Let a minute pass, for the Worker as well, and its tick."""
+        self.minute += 1
+        worker.ahead = 60.0 * self.minute
+        return worker.tick()
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class Chapter:
 
     title: str
     happens: Callable[[Tenant], str]
+    untold: int = 0
+    """Minutes that pass before it, of which there is nothing to tell."""
 
 
 def offline(variables: dict[str, str], address: str) -> Worker:
@@ -64,60 +74,74 @@ def risk_changes(tenant: Tenant) -> str:
 
 STORY = (
     Chapter("The first minute", nothing_yet),
-    Chapter("A quiet minute", nothing),
+    Chapter("A quiet minute", nothing, untold=1),  # after a change all lists are read once more
     Chapter("Risk changes", risk_changes),
-    Chapter("Quiet again", nothing),
+    Chapter("Quiet again", nothing, untold=1),
 )
 
 
 def main(boot: Callable[[dict[str, str], str], AbstractContextManager[Worker]] = offline) -> int:
-    """Tell the story; 0 if every minute succeeded and the groups ended as they should."""
+    """Tell the story; 0 if every minute succeeded, and groups, lists and browsers ended as they should."""
     console = Console(highlight=False)
     clock = Minutes()
-    tenant = Tenant.contoso(clock=clock.now)
+    chain = Chain.contoso(clock=clock.now)
+    chain.tenant.app.permissions.add(MAY_READ_MAIL)
     console.print(
-        "A simulated Entra tenant, and beside it the Worker in Cloudflare's workerd. Nothing leaves this machine.\n", soft_wrap=True
+        "A simulated Entra tenant and Cloudflare account, with the Worker in Cloudflare's workerd between them. "
+        "Nothing leaves this machine.\n",
+        soft_wrap=True,
     )
-    with serving(create_app(tenant)) as address:
-        status = console.status("Starting workerd and Python …")
-        status.start()
-        with boot(tenant.worker_variables, address) as worker:
-            status.stop()
-            good = [_tell(console, tenant, worker, clock, chapter) for chapter in STORY]
-    if all(good):
-        console.print("[green]✓[/green] The groups hold exactly the users Identity Protection calls risky.")
+    with serving(create_app(chain.tenant, chain.account)) as address:
+        starting = console.status("Starting workerd and Python …")
+        starting.start()
+        with boot(dict(chain.worker_variables), address) as worker:
+            starting.stop()
+            good = [_tell(console, chain, worker, clock, chapter) for chapter in STORY]
+            good.append(how_long(console, chain, lambda: clock.next(worker)))
+    if all(good) and _as_it_should_be(chain):
+        console.print("[green]✓[/green] The groups and lists hold exactly the users Identity Protection calls risky.")
         return 0
-    console.print("[red]✗[/red] The tenant did not end as it should.")
+    console.print("[red]✗[/red] It did not end as it should.")
     return 1
 
 
-def _tell(console: Console, tenant: Tenant, worker: Worker, clock: Minutes, chapter: Chapter) -> bool:
-    clock.minute += 1
-    console.rule(Text(f"Minute {clock.minute}: {chapter.title}", style="bold"), align="left")
+def _tell(console: Console, chain: Chain, worker: Worker, clock: Minutes, chapter: Chapter) -> bool:
+    tenant, account = chain.tenant, chain.account
+    for _ in range(chapter.untold):
+        clock.next(worker)
+    console.rule(Text(f"Minute {clock.minute + 1}: {chapter.title}", style="bold"), align="left")
     before = _members(tenant)
     console.print(chapter.happens(tenant), soft_wrap=True)
     tenant.reset_counters()
-    tick = worker.tick(scheduled_time=int(clock.now() * 1000))
-    after = _members(tenant)
-    console.print(_table(before, after))
-    plural = "" if tenant.subrequests == 1 else "s"
-    console.print(f"Cost: {tenant.subrequests} subrequest{plural}, {tenant.graph_requests} Graph requests inside. The Worker's console:\n")
+    account.reset_counters()
+    tick = clock.next(worker)
+    console.print(_table(chain, before))
+    subrequests = tenant.subrequests + account.subrequests
+    console.print(f"Cost: {subrequests} subrequests, {account.subrequests} of them to Cloudflare. The Worker's console:\n")
     console.print(Text(_indented(tick), style="dim"), soft_wrap=True)
     console.print()
-    return tick.outcome == "ok" and after == {level: frozenset(user.id for user in tenant.risky_at(level)) for level in RISK_LEVELS}
+    return tick.outcome == "ok" and _as_it_should_be(chain)
+
+
+def _as_it_should_be(chain: Chain) -> bool:
+    """Whether the groups hold the risky users, and nobody else's browser is isolated."""
+    risky = {level: frozenset(user.id for user in chain.tenant.risky_at(level)) for level in RISK_LEVELS}
+    isolated = {user.id for user in chain.tenant.users if not user.deleted and chain.isolated(user)}
+    return _members(chain.tenant) == risky and isolated == frozenset().union(*risky.values())
 
 
 def _members(tenant: Tenant) -> dict[str, frozenset[str]]:
     return {level: tenant.members_of(name) for level, name in GROUP_NAMES.items()}
 
 
-def _table(before: dict[str, frozenset[str]], after: dict[str, frozenset[str]]) -> Table:
+def _table(chain: Chain, before: dict[str, frozenset[str]]) -> Table:
     table = Table("Level", box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for heading in ("Members", "Joined", "Left"):
+    for heading in ("In the group", "Joined", "Left", "Isolated browsers"):
         table.add_column(heading, justify="right")
-    for level in RISK_LEVELS:
-        joined, left = len(after[level] - before[level]), len(before[level] - after[level])
-        table.add_row(level, str(len(after[level])), f"+{joined}" if joined else "·", f"-{left}" if left else "·")
+    for level, members in _members(chain.tenant).items():
+        joined, left = len(members - before[level]), len(before[level] - members)
+        isolated = sum(chain.isolated(user) for user in chain.tenant.risky_at(level))
+        table.add_row(level, str(len(members)), f"+{joined}" if joined else "·", f"-{left}" if left else "·", str(isolated))
     return table
 
 

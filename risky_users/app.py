@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
@@ -16,20 +18,24 @@ from rich.console import Console
 
 from errors import AuthError, ConfigError
 from risky_users import check as checking
+from risky_users.admin.machine import Machine
+from risky_users.admin.sign_in import How
 from risky_users.connection import Connection
-from risky_users.facts import TenantFacts, read_tenant
 from risky_users.forecast import Forecast, foresee
+from risky_users.log import StreamLog
 from risky_users.output import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
-from risky_users.variables import SECRET, complete, find_variables
-from settings import Settings
+from risky_users.ticking import Ticking
+from risky_users.variables import SECRET, complete, find_variables, find_wrangler, read_wrangler
+from risky_users.wording import for_minutes, for_runs
+from settings import Settings, read_watch
 
 T = TypeVar("T")
 
 app = typer.Typer(
     name="risky-users",
-    help="""Tools for the administrator of the risky-users Worker. None of them writes to the tenant.
+    help="""Tools for the administrator of the risky-users Worker. check and plan only read; sync does what the Worker does.
 
-    check and plan take the Worker's variables from the environment, from .dev.vars and from wrangler.toml (or .json, .jsonc),
+    They take the Worker's variables from the environment, from .dev.vars and from wrangler.toml (or .json, .jsonc),
     in this order. The client secret is no option, lest it end in the shell's history: found nowhere, it is asked for, or read from
     standard input where that is no terminal.""",
     no_args_is_help=True,
@@ -57,6 +63,9 @@ SIMULATE_NEEDS = (
 )
 
 
+EVERY_MINUTE = 60
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"risky-users {version('risky-users')}")
@@ -70,26 +79,35 @@ def main(_: Annotated[bool, typer.Option("--version", help="Show the version.", 
 
 @dataclass
 class Surroundings:
-    """What lies around the program: the way to Microsoft, and the environment's variables."""
+    """What lies around the program: the way to Microsoft, the environment's variables, and the computer of whoever is at it."""
 
     connection: Connection = field(default_factory=Connection)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    machine: Machine = field(default_factory=Machine)
 
 
 @app.command()
-def check(context: typer.Context, config: Configuration = None, as_json: AsJson = False, debug: Debug = False) -> None:
-    """Walk the chain from the configuration to the groups, and say what is wrong with each link and how to mend it.
+def check(
+    context: typer.Context,
+    config: Configuration = None,
+    user: Annotated[str, typer.Option("--user", metavar="ADDRESS", help="Also somebody's own links: how Cloudflare knows them.")] = "",
+    how: Annotated[How, typer.Option("--sign-in", help="How to sign in to Entra as an administrator.")] = How.AZURE_CLI,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Walk the chain from the configuration to the isolated browser, and say what is wrong with each link and how to mend it.
 
-    Only reads. It uses the Worker's own client, so that what it meets is what the Worker will meet. Exit status 1 if
-    anything keeps the Worker from its work.
+    Only reads. It uses the Worker's own client, so that what it meets is what the Worker will meet; what lies behind the groups it
+    sees as an administrator does: of Entra by the Azure CLI, of Cloudflare by an API token in CLOUDFLARE_API_TOKEN. Exit status 1
+    if anything keeps users at risk from being isolated.
     """
     with _plainly(debug):
-        findings, facts = _check(_surroundings(context), config)
+        walk = _check(_surroundings(context), config, user, how)
         if as_json:
-            _print_json(findings_as_json(findings, facts))
+            _print_json(findings_as_json(walk.findings, walk.facts))
         else:
-            show_findings(Console(highlight=False), findings)
-        raise typer.Exit(0 if passed(findings) else 1)
+            show_findings(Console(highlight=False), walk.findings)
+        raise typer.Exit(0 if passed(walk.findings) else 1)
 
 
 @app.command()
@@ -116,6 +134,34 @@ def plan(
 
 
 @app.command()
+def sync(
+    context: typer.Context,
+    config: Configuration = None,
+    every: Annotated[
+        int | None, typer.Option(help="Seconds from one run to the next, until Ctrl-C; once, if not given.", min=60, max=86400)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each entry of the log as a JSON object on a line.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Do from here what the Worker does in a minute: make the groups hold the risky users.
+
+    **Writes**, unless DRY_RUN is true. For those who run it from a timer or in a container instead of Cloudflare Workers. Exit
+    status 1 if the run failed, wholly or in part.
+    """
+    with _plainly(debug):
+        surroundings = _surroundings(context)
+        variables = find_variables(surroundings.environment, config)
+        settings, watch = complete(variables, _ask), read_watch(variables)
+        wording = for_minutes if every == EVERY_MINUTE else for_runs
+        log = StreamLog(partial(print, flush=True), surroundings.connection.clock, settings.log_level, as_json, wording)
+        ticking = Ticking(surroundings.connection, settings, watch, log)
+        if not every:
+            raise typer.Exit(0 if asyncio.run(ticking.tick()) else 1)
+        with _ended_by_signals():
+            asyncio.run(ticking.every(every))
+
+
+@app.command()
 def simulate(
     users: Annotated[int, typer.Option(help="How many risky users the tenant begins with.", min=0, max=5000)] = 12,
     seed: Annotated[int, typer.Option(help="Another seed is another tenant; the same one is the same.")] = 1,
@@ -136,24 +182,16 @@ def simulate(
         serve(users=users, seed=seed, port=port)
 
 
-def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checking.Finding], TenantFacts | None]:
-    """All links of the chain, and what was read of the tenant where one could sign in."""
+def _check(surroundings: Surroundings, config: Path | None, user: str, how: How) -> checking.Walk:
+    """All links of the chain."""
     try:
         variables = find_variables(surroundings.environment, config)
         settings = complete(variables, _ask)
+        wrangler = checking.Wrangler.of(read_wrangler(find_wrangler(config)))
     except ConfigError as error:
-        return checking.misconfigured(error.problems), None
-    try:
-        facts = _waiting("Reading the tenant …", _read(surroundings.connection, settings))
-    except AuthError as error:
-        told = surroundings.connection.told(str(error))
-        return [checking.configured(settings, variables), *checking.shut_out(settings, error.code, told)], None
-    return [checking.configured(settings, variables), *checking.let_in(settings, facts)], facts
-
-
-async def _read(connection: Connection, settings: Settings) -> TenantFacts:
-    async with connection.graph(settings) as graph:
-        return await read_tenant(graph)
+        return checking.misconfigured(error.problems)
+    ways = checking.Ways(surroundings.connection, surroundings.machine, how)
+    return _waiting("Reading …", checking.walk(ways, settings, variables, wrangler, user))
 
 
 async def _foresee(connection: Connection, settings: Settings, names: bool) -> Forecast:
@@ -188,6 +226,17 @@ def _surroundings(context: typer.Context) -> Surroundings:
 
 def _print_json(result: dict[str, object]) -> None:
     typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Until Ctrl-C, or until a container or a service manager ends it, which is how it is meant to end."""
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

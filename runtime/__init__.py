@@ -98,6 +98,8 @@ class Worker:
     ) -> None:
         self.vars = dict(vars or {})
         self.outbound = outbound
+        self.ahead = 0.0
+        """Seconds by which the Worker's clock is ahead of this machine's from the next tick on; not on workerd's own Python."""
         self.startup: tuple[Line, ...] = ()
         """What the Worker printed while it was imported."""
         self._source = source
@@ -150,13 +152,14 @@ class Worker:
         self._stderr.close()
 
     def tick(self, cron: str = EVERY_MINUTE, scheduled_time: int | None = None) -> Tick:
-        """Fire the cron trigger once and wait for the end of it; `scheduled_time` in epoch milliseconds, now by default."""
+        """Fire the cron trigger once and wait for the end of it; `scheduled_time` in epoch milliseconds, by default the Worker's now."""
         return self.ticks_at_once(1, cron, scheduled_time)[0]
 
     def ticks_at_once(self, count: int, cron: str = EVERY_MINUTE, scheduled_time: int | None = None) -> list[Tick]:
         """Fire the cron trigger several times without waiting in between: overlapping runs in one isolate."""
-        when = int(time.time() * 1000) if scheduled_time is None else scheduled_time
-        reply = self._order({"ticks": [{"cron": cron, "scheduledTime": when}] * count}, TICK_SECONDS)
+        when = int((time.time() + self.ahead) * 1000) if scheduled_time is None else scheduled_time
+        tick = {"cron": cron, "scheduledTime": when, "aheadMs": self.ahead * 1000}
+        reply = self._order({"ticks": [tick] * count}, TICK_SECONDS)
         return [
             Tick(
                 cron=cron,

@@ -1,7 +1,7 @@
 // Runs one Worker in workerd under Miniflare, on behalf of runtime/__init__.py. One JSON object a line: orders on stdin, answers on stdout.
 //
 //   {"start": {files or upload, vars, outbound, compatibilityDate, compatibilityFlags}} or {"restart": vars}  ->  {"console": [...], "exception": ""}
-//   {"ticks": [{cron, scheduledTime}, ...]}                                     ->  {"ticks": [{outcome, console, exception, noRetry, wallMs, cpuMs}, ...]}
+//   {"ticks": [{cron, scheduledTime, aheadMs}, ...]}                            ->  {"ticks": [{outcome, console, exception, noRetry, wallMs, cpuMs}, ...]}
 //
 // `files` are run on the stock Pyodide inside worker.mjs; `upload` is a folder that wrangler would have deployed, run on workerd's own
 // Python. An order that fails is answered with {"failure": text}.
@@ -93,12 +93,12 @@ async function boot() {
   return await reply.json();
 }
 
-async function tick({ cron, scheduledTime }) {
+async function tick({ cron, scheduledTime, aheadMs }) {
   if (settings.upload) return await nativeTick({ cron, scheduledTime });
   const worker = await miniflare.getWorker("worker");
   const number = ++lastTick;
   const began = performance.now();
-  const { outcome } = await worker.scheduled({ cron: `${number}|${cron}`, scheduledTime: new Date(scheduledTime) });
+  const { outcome } = await worker.scheduled({ cron: `${number}|${aheadMs}|${cron}`, scheduledTime: new Date(scheduledTime) });
   const wallMs = performance.now() - began;
   const reply = await worker.fetch(`http://runtime.invalid/${number}`);
   return { outcome, wallMs, ...(await reply.json()) };

@@ -11,15 +11,20 @@ const SOURCE = "/session/metadata"; // where the native runtime has them, so tha
 const LIBRARIES = `${SOURCE}/python_modules`;
 
 const BEFORE_ANY_TICK = 0;
+const now = Date.now;
 const consoles = new Map([[BEFORE_ANY_TICK, []]]);
 const endings = new Map();
 let currentTick = () => BEFORE_ANY_TICK;
 let starting;
 
 export default {
-  /** One cron event. The host puts a number of its own before the cron expression, to find the tick's console again. */
+  /**
+   * One cron event. Before the cron expression the host puts a number of its own, to find the tick's console again, and by how many
+   * milliseconds the Worker's clock is to be ahead.
+   */
   async scheduled(event, env, ctx) {
-    const [number, cron] = split(event.cron);
+    const [number, aheadMs, cron] = split(event.cron);
+    Date.now = () => now() + aheadMs;
     consoles.set(number, []);
     const ending = { noRetry: false, exception: "" };
     endings.set(number, ending);
@@ -150,9 +155,9 @@ function take(number) {
   return lines;
 }
 
-function split(cron) {
-  const at = cron.indexOf("|");
-  return [Number(cron.slice(0, at)), cron.slice(at + 1)];
+function split(event) {
+  const [number, aheadMs, ...cron] = event.split("|");
+  return [Number(number), Number(aheadMs), cron.join("|")];
 }
 
 // Pyodide is to take workerd for a browser's worker, so what it then looks for is lent to it while it loads, and what would make it

@@ -75,11 +75,12 @@ async def fetch(request: HttpRequest) -> HttpResponse:
     less CPU than what the SDK makes of them.
     """
     signal, headers = js.AbortSignal.timeout(int(request.timeout * 1000)), as_object(request.headers)
+    body = request.body or None  # a GET with a body, were it an empty one, is refused before it is sent
     try:
-        response = await js.fetch(request.url, method=request.method, headers=headers, body=request.body, redirect="manual", signal=signal)
-        body = await response.arrayBuffer()
+        response = await js.fetch(request.url, method=request.method, headers=headers, body=body, redirect="manual", signal=signal)
+        content = await response.arrayBuffer()
         headers = {} if response.ok else js.Object.fromEntries(response.headers).to_py()
-        return HttpResponse(response.status, headers, body.to_bytes().decode(errors="replace"))
+        return HttpResponse(response.status, headers, content.to_bytes().decode(errors="replace"))
     except JsException as error:
         raise (TimeoutError if error.name == "TimeoutError" else OSError)(error.name) from None
 

@@ -26,6 +26,7 @@ be read nobody leaves, and whoever is not known to be in it joins. Leaves wait, 
     | of a user who moves, to be in the other level for certain,   | held back: MOVING; of whom the read    |
     | by the service's own word in this tick: reads of a directory | showed there, a proof is asked for     |
     | lag behind its writes, so what they show may be history      |                                        |
+    | that no other leave from there failed as a whole             | held back: BEHIND                      |
     | a place among the leaves MAX_REMOVALS allows, one a level in | held back: CAPPED                      |
     | turn; what was refused to one goes to the others             |                                        |
 """
@@ -43,6 +44,7 @@ UNCONFIRMED = "a second look did not confirm"
 UNASKED = "the next minute has to confirm"
 UNKNOWN = "waits until all mail addresses can be read"
 MOVING = "waits until they are where they move to"
+BEHIND = "waits behind one that could not be made"
 CAPPED = "MAX_REMOVALS leaves for later minutes"
 """Why a leave is held back: the end of "who stay for now, whose leave …"."""
 _LEAVE, _PROVE, _TRIED = "leave", "prove", "tried"
@@ -196,7 +198,7 @@ def _give_places(verdicts: Mapping[str, dict[str, str]], evidence: Evidence, max
         places = _in_turn(places, max_removals - evidence.removed, sum(sum(user.encode()) for users in wanting.values() for user in users))
     for level, users in wanting.items():
         for user in users[places.get(level, 0) :]:
-            verdicts[level][user] = MOVING if max_removals is None else CAPPED
+            verdicts[level][user] = BEHIND if level in evidence.closed else CAPPED
 
 
 def _in_turn(wanted: Mapping[str, int], remaining: int, start: int) -> dict[str, int]:

@@ -115,7 +115,8 @@ class _Tick:
             report.served(token.served, token.refused)
         end = certificate.ends if certificate and token.served != "secret" else cache.secret_ends or settings.credential_expires
         if end is not None and end - report.started < TOLD_SECONDS:
-            report.credential_ends_soon(end, before=max(cache.last_tick, report.started - AGREEMENT_SECONDS))
+            recent = report.started - cache.last_tick <= AGREEMENT_SECONDS
+            report.credential_ends_soon(end, before=cache.last_tick if recent else report.started - 60)
 
     async def _keep_lists(
         self, gateway: GatewaySettings, read: RiskyUsers, risk: Risk, reading_groups: "Running[dict[str, GroupState]]"

@@ -115,9 +115,9 @@ class Front(StandIn):
             return self._page(429, 1015)
         pause = {"retry-after": str(int(throttled.seconds) + 1)} if self.behaviour.retry_after else {}
         if self.behaviour.throttled_as == "text":
-            return self._response(429, {**headers, **pause, "Content-Type": "text/plain"}, b"error code: 971")
+            return self._response(429, {**pause, **headers, "Content-Type": "text/plain"}, b"error code: 971")
         refused = Refused(429, 971, "Too many requests. Please consider throttling your request speed.")
-        return self._json(429, failure(refused, None), {**headers, **pause})
+        return self._json(429, failure(refused, None), {**pause, **headers})
 
     def _by_fault(self, refusal: Refusal) -> Response:
         """What a fault's status looks like here: `code` is a number, or text where none is meant."""

@@ -9,7 +9,7 @@ from errors import ConfigError, ServiceError
 from groups import GROUP_NAMES
 from permissions import CREATE_GROUPS, READ_GROUPS, READ_RISK, WRITE_MEMBERS
 from report import Report, Tally
-from settings import CLOUDS, LOG_LEVELS, read_settings
+from settings import BINDINGS, CLOUDS, LOG_LEVELS, Settings, read_settings, read_watch
 from simulator.entra.permissions import ROLE_IDS
 from tests.docs.documents import DOCUMENTS, README, ROOT, Document, in_code
 
@@ -23,14 +23,17 @@ ALL = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: docume
 
 
 def variables_read() -> list[str]:
+    """Every variable that is asked for when everything is switched on."""
     names = []
 
-    def variable(name: str) -> None:
+    def variable(name: str) -> object:
         names.append(name)
+        return object() if name in BINDINGS else {"CLOUDFLARE_ACCOUNT_ID": "0" * 32}.get(name)
 
     with pytest.raises(ConfigError):
         read_settings(variable)
-    return list(dict.fromkeys(names))
+    read_watch(variable)
+    return [name for name in dict.fromkeys(names) if name not in BINDINGS]
 
 
 def documented() -> dict[str, list[str]]:
@@ -50,9 +53,9 @@ def test_a_variable_set_to_its_documented_default_changes_nothing() -> None:
 
 
 def test_an_optional_variable_without_a_documented_default_is_off_when_left_out() -> None:
-    without = [name for name, (_, default, _) in documented().items() if name not in REQUIRED and not in_code(default)]
-    assert without == ["MAX_REMOVALS"]
-    assert read_settings(REQUIRED.get).max_removals is None
+    tenant, client, secret = REQUIRED.values()
+    assert read_settings(REQUIRED.get) == Settings(tenant, client, secret)
+    assert not read_watch(REQUIRED.get).on
 
 
 @pytest.mark.parametrize(("name", "values"), [("AZURE_CLOUD", tuple(CLOUDS)), ("LOG_LEVEL", LOG_LEVELS), ("DRY_RUN", ("true",))])
@@ -62,8 +65,9 @@ def test_a_choice_is_documented_with_all_its_values(name: str, values: tuple[str
 
 @ALL
 def test_a_variable_named_anywhere_exists(document: Document) -> None:
-    named = set(re.findall(r"\b(?:AZURE_[A-Z_]+|DRY_RUN|LOG_LEVEL|MAX_[A-Z]+)\b", document.text))
-    assert named <= set(variables_read())
+    ours = r"\b(?:AZURE_(?:AD|CLOUD)[A-Z_]*|(?:GATEWAY|ALERT|CREDENTIAL|MAX)_[A-Z_]+|DRY_RUN|LOG_LEVEL)\b"
+    named = set(re.findall(ours, document.text))
+    assert named <= {*variables_read(), *BINDINGS}
 
 
 def test_the_readme_asks_for_the_three_permissions_and_mentions_the_fourth() -> None:

@@ -41,10 +41,15 @@ def test_an_escaping_exception_makes_the_outcome_an_exception_with_a_traceback(p
     )
 
 
-def test_a_refused_connection_is_an_oserror() -> None:
+def test_a_refused_connection_is_an_oserror_and_the_clock_goes_ahead_as_told() -> None:
     vars = {**probe.VARS, "PROBE": "refused"}
     with Worker(probe.SOURCE, vars, outbound=None, packages=probe.PACKAGES) as unconnected:
-        assert unconnected.tick().text == 'refused connection: ["AbortError", "OSError"]'
+        tick = unconnected.tick()
+        assert tick.console[0].text == 'refused connection: ["AbortError", "OSError"]'
+        unconnected.ahead = 3 * 86_400.0
+        later = unconnected.tick()
+    for time in (float(_value(later, "time")), later.scheduled_time / 1000):
+        assert abs(time - float(_value(tick, "time")) - 3 * 86_400) < 60
 
 
 def test_a_handler_that_does_not_take_three_arguments_fails(tmp_path: Path) -> None:

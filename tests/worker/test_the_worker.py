@@ -55,7 +55,9 @@ def test_the_story_of_the_demo_ends_as_it_should(capsys: pytest.CaptureFixture[s
     assert main() == 0
     shown = capsys.readouterr().out
     assert [chapter.title in shown for chapter in STORY] == [True] * len(STORY)
-    assert "In sync: high 4, medium 3, low 3." in shown
+    assert "In sync: high 4, medium 3, low 3; lists: high 5, medium 4, low 3." in shown
+    assert "2 subrequests, 1 of them to Cloudflare" in shown
+    assert [line.split("█")[-1].strip() for line in shown.splitlines() if line.strip().startswith("by lists")] == ["1 min", "1 min"]
 
 
 def test_a_secret_with_every_awkward_character_signs_in(deploy: Callable[..., Worker], tenant: Tenant) -> None:

@@ -22,6 +22,7 @@ class Default(WorkerEntrypoint):
             raise LookupError("nothing is caught")
         if self.env.PROBE == "refused":
             show("refused connection", await raised_by(fetch("https://graph.example/")))
+            show("time", time.time())
             return
         show("arguments", [env, ctx, controller.cron, type(controller.scheduledTime).__name__, controller.scheduledTime])
         show("python", ".".join(map(str, sys.version_info[:2])))
