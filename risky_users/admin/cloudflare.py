@@ -40,7 +40,7 @@ NEEDS = (
 """What a path below the account begins with, and the least permission that reads it, or writes it
 (https://developers.cloudflare.com/fundamentals/api/reference/permissions/)."""
 
-Entity: TypeAlias = "Mapping[str, JSON]"
+Entity: TypeAlias = Mapping[str, JSON]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9a-f]{32}", re.ASCII)
