@@ -8,13 +8,12 @@ browsing: it is looked at and left alone.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Protocol
 
 from plan import RISK_LEVELS
 from risky_users.admin.cloudflare import Cloudflare
 from risky_users.admin.isolation import Choices
 from risky_users.admin.wrangler import Wrangler
+from risky_users.setup.configuration import WranglerFile
 from risky_users.setup.gateway_lists import VARIABLES, Lists
 from risky_users.setup.gateway_rules import Rules
 from risky_users.setup.gateway_token import WorkerToken
@@ -28,25 +27,13 @@ WORKERS = "the right to deploy the Worker"
 _KEY = "gateway-variables"
 
 
-class Configuration(Protocol):
-    """wrangler's file in this folder."""
-
-    @property
-    def path(self) -> Path: ...
-
-    @property
-    def variables(self) -> Mapping[str, str]: ...
-
-    def write(self, wanted: Mapping[str, str]) -> None: ...
-
-
 @dataclass(slots=True)
 class Gateway:
     """Cloudflare's side of the direct lane, for the Worker of this folder."""
 
     cloudflare: Cloudflare
     wrangler: Wrangler
-    file: Configuration
+    file: WranglerFile
     ledger: Ledger
     choices: Choices
     rewrite: bool = False
