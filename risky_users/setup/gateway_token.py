@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from risky_users.admin.asking import Held, patiently
 from risky_users.admin.cloudflare import Cloudflare, Entity, gone
-from risky_users.admin.errors import AdminError, NotAllowed, ServiceRefused, Uncertain
+from risky_users.admin.errors import AdminError, Answer, NotAllowed, ServiceRefused, Uncertain
 from risky_users.admin.wrangler import Wrangler
 from risky_users.setup.ledger import Ledger
 from risky_users.setup.steps import Finding, blocked, failed, left_alone, there, to_do
@@ -133,10 +133,13 @@ class WorkerToken:
     def _make(self, ends: str, former: list[str]) -> Entity:
         resources = {f"com.cloudflare.api.account.{self.cloudflare.account_id}": "*"}
         policy: JSON = {"effect": "allow", "permission_groups": [{"id": ZERO_TRUST_WRITE}], "resources": {**resources}}
+        body: JSON = {"name": self.name, "policies": [policy], "expires_on": ends}
+        what = "make the Worker's API token"
         try:
-            return self.cloudflare.send(
-                "POST", "/tokens", "make the Worker's API token", {"name": self.name, "policies": [policy], "expires_on": ends}
-            )
+            made = self.cloudflare.send("POST", "/tokens", what, body)
+            if not made.get("value"):
+                raise Uncertain(f"Could not {what}", Answer(200, "", "the answer shows no token"), "Run this again.")
+            return made
         except Uncertain:
             self._withdraw(str(token.get("id")) for token in self._tokens() if token.get("id") not in former)
             raise
