@@ -47,6 +47,8 @@ class Terminal:
     environment: dict[str, str] = field(default_factory=dict)
     unplugged: bool = False
     """Whether the network is down."""
+    encoding: str = "utf-8"
+    """Of standard output and standard error."""
     elsewhere: list[httpx.Request] = field(default_factory=list)
     """What was sent to hosts that are not Microsoft's."""
 
@@ -62,7 +64,7 @@ class Terminal:
         self.tenant.requests.clear()
         connection = Connection(httpx.MockTransport(self._answer), self.ticks.clock)
         surroundings = Surroundings(connection, self.environment if environment is None else environment)
-        result = CliRunner().invoke(app, arguments, obj=surroundings, input=typed)
+        result = CliRunner(self.encoding).invoke(app, arguments, obj=surroundings, input=typed)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         asked = [item.method for request in self.tenant.requests for item in request.items]
