@@ -19,13 +19,14 @@ from rich.console import Console
 
 from errors import AuthError, ConfigError
 from risky_users import check as checking
+from risky_users.admin.machine import Machine
+from risky_users.admin.sign_in import How
 from risky_users.connection import Connection
-from risky_users.facts import TenantFacts, read_tenant
 from risky_users.forecast import Forecast, foresee
 from risky_users.log import StreamLog
 from risky_users.output import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
 from risky_users.ticking import Ticking
-from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, to_be_told
+from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, read_wrangler, to_be_told
 from risky_users.wording import for_minutes, for_once, for_runs
 from settings import Settings
 
@@ -84,26 +85,35 @@ def main(_: Annotated[bool, typer.Option("--version", help="Show the version.", 
 
 @dataclass
 class Surroundings:
-    """What lies around the program: the way to Microsoft, and the environment's variables."""
+    """What lies around the program: the way to Microsoft, the environment's variables, and the computer of whoever is at it."""
 
     connection: Connection = field(default_factory=Connection)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    machine: Machine = field(default_factory=Machine)
 
 
 @app.command()
-def check(context: typer.Context, config: Configuration = None, as_json: AsJson = False, debug: Debug = False) -> None:
-    """Walk the chain from the configuration to the groups, and say what is wrong with each link and how to mend it.
+def check(
+    context: typer.Context,
+    config: Configuration = None,
+    user: Annotated[str, typer.Option("--user", metavar="ADDRESS", help="Also somebody's own links: how Cloudflare knows them.")] = "",
+    how: Annotated[How, typer.Option("--sign-in", help="How to sign in to Entra as an administrator.")] = How.AZURE_CLI,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Walk the chain from the configuration to the isolated browser, and say what is wrong with each link and how to mend it.
 
-    Only reads. It uses the Worker's own client, so that what it meets is what the Worker will meet. Exit status 1 if
-    anything keeps the Worker from its work.
+    Only reads. It uses the Worker's own client, so that what it meets is what the Worker will meet; what lies behind the groups it
+    sees as an administrator does: of Entra by the Azure CLI, of Cloudflare by an API token in CLOUDFLARE_API_TOKEN. Exit status 1
+    if anything keeps users at risk from being isolated.
     """
     with _plainly(debug):
-        findings, facts = _check(_surroundings(context), config)
+        walk = _check(_surroundings(context), config, user, how)
         if as_json:
-            _print_json(findings_as_json(findings, facts))
+            _print_json(findings_as_json(walk.findings, walk.facts))
         else:
-            show_findings(Console(highlight=False), findings)
-        raise typer.Exit(0 if passed(findings) else 1)
+            show_findings(Console(highlight=False), walk.findings)
+        raise typer.Exit(0 if passed(walk.findings) else 1)
 
 
 @app.command()
@@ -181,24 +191,16 @@ def simulate(
         serve(users=users, seed=seed, port=port)
 
 
-def _check(surroundings: Surroundings, config: Path | None) -> tuple[list[checking.Finding], TenantFacts | None]:
-    """All links of the chain, and what was read of the tenant where one could sign in."""
+def _check(surroundings: Surroundings, config: Path | None, user: str, how: How) -> checking.Walk:
+    """All links of the chain."""
     try:
         variables = find_variables(surroundings.environment, config)
         settings = _complete(variables)
+        wrangler = checking.Wrangler.of(read_wrangler(find_wrangler(config)))
     except ConfigError as error:
-        return checking.misconfigured(error.problems), None
-    try:
-        facts = _waiting("Reading the tenant …", _read(surroundings.connection, settings))
-    except AuthError as error:
-        told = surroundings.connection.told(variables.here(str(error)))
-        return [checking.configured(settings, variables), *checking.shut_out(settings, error.code, told)], None
-    return [checking.configured(settings, variables), *checking.let_in(settings, facts)], facts
-
-
-async def _read(connection: Connection, settings: Settings) -> TenantFacts:
-    async with connection.graph(settings) as graph:
-        return await read_tenant(graph)
+        return checking.misconfigured(error.problems)
+    ways = checking.Ways(surroundings.connection, surroundings.machine, how)
+    return _waiting("Reading …", checking.walk(ways, settings, variables, wrangler, user))
 
 
 async def _foresee(connection: Connection, variables: Variables, settings: Settings, names: bool) -> Forecast:

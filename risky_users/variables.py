@@ -2,7 +2,7 @@
 
 import tomllib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from errors import ConfigError
 from settings import Settings, Watch, read_settings, read_watch
 
 SECRET, CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
+ACCOUNT = "CLOUDFLARE_ACCOUNT_ID"
 WRANGLER = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 """wrangler reads the first of these that exists (https://developers.cloudflare.com/workers/wrangler/configuration/)."""
 DEV_VARS = ".dev.vars"
@@ -59,14 +60,28 @@ class Variables:
         return f"{message} Its value comes from {place}." if place and "wrangler.toml" not in message else self.here(message)
 
 
+def find_wrangler(configuration: Path | None = None) -> Path:
+    """Wrangler's file in the current folder, which need not be there; `configuration` instead where that is given."""
+    return configuration or next(filter(Path.is_file, map(Path, WRANGLER)), Path(WRANGLER[-1]))
+
+
 def find_variables(environment: Mapping[str, str], configuration: Path | None = None) -> Variables:
     """The variables as they lie about, those of `configuration` instead of the current folder's. Raises ConfigError."""
-    wrangler = configuration or next(filter(Path.is_file, map(Path, WRANGLER)), Path(WRANGLER[-1]))
+    wrangler = find_wrangler(configuration)
     dev_vars = wrangler.with_name(DEV_VARS)
-    own = {name: value for name, value in environment.items() if name.startswith(OWN)}
+    files = {dev_vars.name: _dotenv(dev_vars), wrangler.name: _vars(wrangler)}
+    own = _own(environment, files.values())
     named = {name.removeprefix(PREFIX): value for name, value in environment.items() if name.startswith(PREFIX)}
-    places = {ENVIRONMENT: own | named, dev_vars.name: _dotenv(dev_vars), wrangler.name: _vars(wrangler)}
-    return Variables(places, wrangler.name, {name: value for name, value in environment.items() if value and name not in own})
+    generic = {name: value for name, value in environment.items() if value and name not in own and name != ACCOUNT}
+    return Variables({ENVIRONMENT: own | named, **files}, wrangler.name, generic)
+
+
+def _own(environment: Mapping[str, str], files: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """What of the environment is the Worker's: the account only where something else speaks of the direct lane, for it is there for
+    wrangler's sake (https://developers.cloudflare.com/workers/wrangler/system-environment-variables/)."""
+    own = {name: value for name, value in environment.items() if name.startswith(OWN)}
+    lane = any(name.startswith("GATEWAY_") or name == ACCOUNT for place in (own, *files) for name in place)
+    return {**own, ACCOUNT: environment[ACCOUNT]} if lane and ACCOUNT in environment else own
 
 
 def complete(variables: Variables, ask: Callable[[], str]) -> Settings:
@@ -104,6 +119,19 @@ def _text(path: Path) -> str:
 
 
 def _vars(path: Path) -> Mapping[str, object]:
+    values = read_wrangler(path).get("vars", {})
+    if not isinstance(values, dict):
+        raise _no_table(path)
+    return values
+
+
+def _no_table(path: Path) -> ConfigError:
+    remedy = "below a line [vars]" if path.suffix == ".toml" else 'in an object "vars"'
+    return ConfigError([f"vars in {path} is no table: write the variables {remedy}."])
+
+
+def read_wrangler(path: Path) -> Mapping[str, object]:
+    """All that wrangler's file says, nothing where there is none. Raises ConfigError."""
     if not path.is_file():
         return {}
     toml = path.suffix == ".toml"
@@ -112,8 +140,6 @@ def _vars(path: Path) -> Mapping[str, object]:
         read: object = tomllib.loads(text) if toml else json5.loads(text)  # of which JSON with comments is a part
     except ValueError as error:  # also what is neither UTF-8 nor UTF-16
         raise ConfigError([f"{path} cannot be read as {'TOML' if toml else 'JSON'}: {error}."]) from error
-    values = read.get("vars", {}) if isinstance(read, dict) else None
-    if not isinstance(values, dict):
-        remedy = "below a line [vars]" if toml else 'in an object "vars"'
-        raise ConfigError([f"vars in {path} is no table: write the variables {remedy}."])
-    return values
+    if not isinstance(read, dict):
+        raise _no_table(path)
+    return read

@@ -98,7 +98,7 @@ def test_variables_that_may_be_any_programs_are_not_taken_but_mentioned(terminal
     outcome = terminal.run("plan")
     assert outcome.status == 0
     assert outcome.complaints == (
-        "risky-users: Not taken from the environment, where it may be any program's: DRY_RUN, LOG_LEVEL, CLOUDFLARE_ACCOUNT_ID. "
+        "risky-users: Not taken from the environment, where it may be any program's: DRY_RUN, LOG_LEVEL. "
         "If it is meant, write RISKY_USERS_DRY_RUN and so on.\n"
     )
 
