@@ -2,28 +2,26 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
 from errors import AuthError, ConfigError
 from risky_users import check as checking
-from risky_users.admin.machine import Machine
 from risky_users.admin.sign_in import How
 from risky_users.connection import Connection
 from risky_users.forecast import Forecast, foresee
 from risky_users.log import StreamLog
 from risky_users.output import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
+from risky_users.surroundings import AsJson, Configuration, Debug, Surroundings, complain, plainly, surroundings_of
 from risky_users.ticking import Ticking
 from risky_users.variables import SECRET, complete, find_variables, find_wrangler, read_wrangler
 from risky_users.wording import for_minutes, for_runs
@@ -43,19 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Configuration = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        help="Instead of wrangler's configuration in this folder; .dev.vars is looked for beside it.",
-        exists=True,
-        dir_okay=False,
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show errors with their tracebacks.")]
 
 SIMULATE_NEEDS = (
     "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
@@ -77,15 +62,6 @@ def main(_: Annotated[bool, typer.Option("--version", help="Show the version.", 
     """What comes before a command's name; the help of it all is `app`'s own."""
 
 
-@dataclass
-class Surroundings:
-    """What lies around the program: the way to Microsoft, the environment's variables, and the computer of whoever is at it."""
-
-    connection: Connection = field(default_factory=Connection)
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    machine: Machine = field(default_factory=Machine)
-
-
 @app.command()
 def check(
     context: typer.Context,
@@ -101,8 +77,8 @@ def check(
     sees as an administrator does: of Entra by the Azure CLI, of Cloudflare by an API token in CLOUDFLARE_API_TOKEN. Exit status 1
     if anything keeps users at risk from being isolated.
     """
-    with _plainly(debug):
-        walk = _check(_surroundings(context), config, user, how)
+    with plainly(debug):
+        walk = _check(surroundings_of(context), config, user, how)
         if as_json:
             _print_json(findings_as_json(walk.findings, walk.facts))
         else:
@@ -122,8 +98,8 @@ def plan(
 
     Only reads. Exit status 1 if the tick would fail, wholly or in part.
     """
-    with _plainly(debug):
-        surroundings = _surroundings(context)
+    with plainly(debug):
+        surroundings = surroundings_of(context)
         settings = complete(find_variables(surroundings.environment, config), _ask)
         forecast = _waiting("Reading the tenant …", _foresee(surroundings.connection, settings, names))
         if as_json:
@@ -148,8 +124,8 @@ def sync(
     **Writes**, unless DRY_RUN is true. For those who run it from a timer or in a container instead of Cloudflare Workers. Exit
     status 1 if the run failed, wholly or in part.
     """
-    with _plainly(debug):
-        surroundings = _surroundings(context)
+    with plainly(debug):
+        surroundings = surroundings_of(context)
         variables = find_variables(surroundings.environment, config)
         settings, watch = complete(variables, _ask), read_watch(variables)
         wording = for_minutes if every == EVERY_MINUTE else for_runs
@@ -174,11 +150,11 @@ def simulate(
 
     Needs no account and no licence: nothing leaves this machine.
     """
-    with _plainly(debug):
+    with plainly(debug):
         try:
             from page import serve  # brings a web server along, which the other commands do without
         except ModuleNotFoundError:
-            _complain([SIMULATE_NEEDS])
+            complain([SIMULATE_NEEDS])
         serve(users=users, seed=seed, port=port)
 
 
@@ -220,10 +196,6 @@ def _interactive() -> bool:
     return sys.stdin.isatty()
 
 
-def _surroundings(context: typer.Context) -> Surroundings:
-    return context.obj if isinstance(context.obj, Surroundings) else Surroundings()
-
-
 def _print_json(result: dict[str, object]) -> None:
     typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
 
@@ -237,26 +209,3 @@ def _ended_by_signals() -> Iterator[None]:
             yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _plainly(debug: bool) -> Iterator[None]:
-    """Errors in a sentence each and no traceback, unless one debugs."""
-    try:
-        yield
-    except (typer.Exit, typer.Abort):
-        raise
-    except Exception as error:
-        if debug:
-            raise
-        if isinstance(error, ConfigError):
-            _complain(error.problems)
-        if isinstance(error, (AuthError, OSError)):
-            _complain([str(error)])
-        _complain([f"{type(error).__name__}: {error}", "This was not foreseen; --debug shows where it happened."])
-
-
-def _complain(problems: list[str]) -> NoReturn:
-    for problem in problems:
-        typer.echo(f"risky-users: {problem}", err=True)
-    raise typer.Exit(1)

@@ -66,7 +66,8 @@ class Rule:
 
     def nearly_by_group(self, marks: Marks) -> bool:
         """Whether it names the group in other letters."""
-        return marks.group_name.lower() in {each.lower() for each in _QUOTED.findall(self.identity)} and not self.by_group(marks)
+        named = {*_QUOTED.findall(self.identity)}
+        return marks.group_name not in named and marks.group_name.lower() in {each.lower() for each in named}
 
     def covers(self, other: "Rule") -> bool:
         """Whether it holds, as far as can be told, wherever and for whomever the other one does."""

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 import simulator
 from risky_users.admin.machine import Machine
-from risky_users.app import Surroundings, app
+from risky_users.app import app
 from risky_users.connection import Connection
+from risky_users.surroundings import Surroundings
 from simulator.cloudflare import Account
 from simulator.entra.azure_cli import AzureCli
 from simulator.standin import StandIn

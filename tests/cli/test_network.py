@@ -11,9 +11,10 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from risky_users.app import Surroundings, app
+from risky_users.app import app
 from risky_users.connection import Connection
 from risky_users.network import Network, proxy_for
+from risky_users.surroundings import Surroundings
 from simulator import Tenant
 from tests.cli.company import Company, company
 from tests.ticks import variables
