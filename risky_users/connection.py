@@ -1,17 +1,22 @@
 """The Worker's `fetch` and clock on the administrator's own machine."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+from typing import TypeVar
 
 import httpx
 
+from access_token import Sign, unable_to_sign
 from budget import Budget, Clock, HttpRequest, HttpResponse
+from errors import AuthError
 from graph import GraphClient, IsolateCache
+from risky_users.network import CONNECT_SECONDS, Network, proxy_for, without_credentials
 from settings import Settings
 from sync import TICK_SECONDS
 
@@ -37,23 +42,32 @@ class Connection:
     clock: Clock = field(default_factory=SystemClock)
     trouble: str = ""
     """Why no answer to the latest request arrived, empty where one did."""
+    answered: bool = False
+    """Whether any request ever was."""
 
     @asynccontextmanager
-    async def graph(self, settings: Settings) -> AsyncIterator[GraphClient]:
-        """Graph, with the budget of one tick of the Worker."""
-        deadline = self.clock.now() + TICK_SECONDS
-        async with httpx.AsyncClient(transport=self.transport, timeout=None, follow_redirects=False) as client:  # noqa: S113  # see fetch
-            budget = Budget(
-                fetch=partial(self.fetch, client),
-                clock=self.clock,
-                random=Random(),
-                max_subrequests=settings.max_subrequests,
-                deadline=deadline,
-            )
-            yield GraphClient(settings, IsolateCache(), budget)
+    async def graph(self, settings: Settings, cache: IsolateCache | None = None, *, spare: int = 0) -> AsyncIterator[GraphClient]:
+        """Graph, with the budget of one tick of the Worker, less the subrequests to spare. Raises ConfigError where this machine's
+        own settings are wrong."""
+        async with self.client() as client:
+            budget = self.budget(client, settings.max_subrequests - spare, TICK_SECONDS)
+            yield GraphClient(settings, cache or IsolateCache(), budget, _sign(settings))
+
+    def client(self) -> httpx.AsyncClient:
+        """What requests are sent with. Raises ConfigError."""
+        timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)  # the rest is for `fetch` to limit
+        return httpx.AsyncClient(transport=self.transport or Network(), timeout=timeout, follow_redirects=False, trust_env=False)
+
+    def budget(self, client: httpx.AsyncClient, max_subrequests: int, seconds: float) -> Budget:
+        """So many requests within so many seconds from now."""
+        fetch, deadline = partial(self.fetch, client), self.clock.now() + seconds
+        return Budget(fetch=fetch, clock=self.clock, random=Random(), max_subrequests=max_subrequests, deadline=deadline)
 
     async def fetch(self, client: httpx.AsyncClient, request: HttpRequest) -> HttpResponse:
-        """What `budget.Fetch` promises; the time limit is on the whole exchange, while httpx's own are on each wait."""
+        """What `budget.Fetch` promises; the time limit is on the whole exchange, while httpx's own are on each wait.
+
+        Raises AuthError where a first connection does not come about: whatever is wrong there does not pass in seconds.
+        """
         try:
             async with asyncio.timeout(request.timeout):
                 response = await client.request(request.method, request.url, headers={**request.headers}, content=request.body.encode())
@@ -61,11 +75,47 @@ class Connection:
             self.trouble = f"no answer within {request.timeout:.0f} s"
             raise
         except httpx.HTTPError as error:
+            if not self.answered and isinstance(error, _NO_CONNECTION):
+                raise AuthError(f"Cannot connect to {httpx.URL(request.url).host}{_explained(error, request.url)}.") from error
             self.trouble = f"{type(error).__name__}: {error}"
             raise OSError(self.trouble) from error
-        self.trouble = ""
+        self.trouble, self.answered = "", True
         return HttpResponse(response.status_code, {name.lower(): value for name, value in response.headers.items()}, response.text)
 
     def told(self, message: str) -> str:
         """The message, with this machine's own reason where the latest request was not answered."""
         return f"{message} On this machine: {self.trouble}." if self.trouble else message
+
+
+def _sign(settings: Settings) -> Sign:
+    if not settings.certificate:
+        return unable_to_sign
+    from risky_users.signing import sign  # brings `cryptography` along, which takes a while
+
+    return sign
+
+
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+
+def _explained(error: httpx.HTTPError, url: str) -> str:
+    """What went wrong on the way, and what to do."""
+    proxy = proxy_for(httpx.URL(url))
+    through = f" through the proxy {without_credentials(proxy)}" if proxy else ""
+    reason = str(error) or f"no connection within {CONNECT_SECONDS:.0f} s"
+    if untrusted := _cause(error, ssl.SSLCertVerificationError):
+        remedy = "put your company's root certificate into the system's store, or into a PEM file that SSL_CERT_FILE names"
+        return f"{through}: its certificate is not trusted on this machine ({untrusted.verify_message}); {remedy}"
+    if proxy:
+        return f"{through}: {reason}; check HTTPS_PROXY and NO_PROXY, or the system's proxy settings"
+    return f": {reason}; check this machine's network, and whether it needs a proxy (HTTPS_PROXY)"
+
+
+E = TypeVar("E", bound=BaseException)
+
+
+def _cause(error: BaseException | None, kind: type[E]) -> E | None:
+    """The error of this kind that is behind the error."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error

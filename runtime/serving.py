@@ -3,16 +3,19 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """Serve `app` on a free loopback port for the block's duration; gives its address."""
+def serving(app: ASGIApp, pem: Path | None = None) -> Iterator[str]:
+    """Serve `app` on a free loopback port for the block's duration, with the key and certificate of `pem`; gives its address."""
     # "critical", because a connection that the simulator means to lose is an error to uvicorn
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1, ssl_certfile=pem
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -24,7 +27,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
         raise RuntimeError("the server does not start")
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if pem else 'http'}://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join(10)

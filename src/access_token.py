@@ -36,7 +36,7 @@ _REMEDIES = {
     700024: "the certificate's assertion is outside its time range: check the clock of the machine that this runs on",
     700023: "the certificate's assertion is for another tenant or cloud: check AZURE_AD_TENANT_ID and AZURE_CLOUD in wrangler.toml",
     **dict.fromkeys((700021, 50048), "the certificate's assertion is another app's: check AZURE_AD_CLIENT_ID in wrangler.toml"),
-    **dict.fromkeys((50012, 50013, 50027, 5002723), f"the certificate's assertion is not accepted: {_NEW_CERTIFICATE}"),
+    **dict.fromkeys((50012, 50013, 50027, 5002723, 5002738), f"the certificate's assertion is not accepted: {_NEW_CERTIFICATE}"),
     **dict.fromkeys((70021, *range(700210, 700220)), f"no federated credential of the app matches: {_NEW_SECRET}, or a certificate"),
 }
 """What to do about the `error_codes` of the token endpoint
@@ -45,7 +45,7 @@ _REMEDIES = {
 WRONG_TENANT = frozenset({90002, 900023, 900382, 900432, 900439})
 """Those that say nothing of the app, for the tenant is not where it was looked for."""
 
-_OF_THE_SIGNATURE = frozenset({50012, 50013, 50027, 700027, 5002723})
+_OF_THE_SIGNATURE = frozenset({50012, 50013, 50027, 700027, 5002723, 5002738})
 """What an assertion may meet that is signed in one way, and not in the other."""
 REFUSED = _OF_THE_SIGNATURE | {50048, 700021, 700023, 700024, 7000215, 7000222}
 """What a credential meets that is not accepted."""

@@ -55,7 +55,8 @@ def unsigned_assertion(certificate: Certificate, algorithm: str, client_id: str,
         thumbprint = {"x5t#S256": _base64url(hashlib.sha256(certificate.der).digest())}
     else:
         thumbprint = {"x5t": _base64url(hashlib.sha1(certificate.der, usedforsecurity=False).digest())}
-    times = {"nbf": int(now) - SKEW_SECONDS, "iat": int(now), "exp": int(now) + LIFETIME_SECONDS}
+    begins = int(now) - SKEW_SECONDS
+    times = {"nbf": begins, "iat": begins, "exp": int(now) + LIFETIME_SECONDS}  # some who check refuse an `iat` to come
     claims = {"aud": audience, "iss": client_id, "sub": client_id, "jti": nonce, **times}
     return f"{_part({'alg': algorithm, 'typ': 'JWT', **thumbprint})}.{_part(claims)}"
 

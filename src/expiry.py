@@ -54,7 +54,8 @@ def warning(end: float, now: float) -> str:
     left, date = days_left(end, now), datetime.fromtimestamp(end, UTC).date()
     if left < 0:
         return (
-            f"By what is known the Worker's credential ended on {date}, and it still serves: correct CREDENTIAL_EXPIRES in wrangler.toml."
+            f"The Worker's credential ended on {date}, as far as is known: renew it with `risky-users rotate`, or correct "
+            "CREDENTIAL_EXPIRES in wrangler.toml."
         )
     when = {0: "in less than a day", 1: "in one day"}.get(left, f"in {left} days")
     return (

@@ -7,9 +7,11 @@ from random import Random
 from typing import TypeVar
 
 import simulator
+from access_token import Sign
 from budget import Budget, HttpRequest, HttpResponse
 from graph import GraphClient, IsolateCache
 from report import Report
+from risky_users import signing
 from settings import Settings, read_settings
 from sync import TICK_SECONDS, sync
 
@@ -55,6 +57,7 @@ class Ticks:
     random: Random = field(default_factory=lambda: Random(1))
     log: list[tuple[str, str | Mapping[str, object]]] = field(default_factory=list)
     """What the latest tick has logged: levels, and lines or records."""
+    sign: Sign = signing.sign
 
     def settings(self, **overrides: str) -> Settings:
         return read_settings(variables(self.tenant, **overrides).get)
@@ -78,7 +81,7 @@ class Ticks:
             max_subrequests=settings.max_subrequests,
             deadline=self.clock.now() + TICK_SECONDS,
         )
-        return GraphClient(settings, self.cache, budget)
+        return GraphClient(settings, self.cache, budget, self.sign)
 
     def tick(self, **overrides: str) -> Report:
         """One tick; raises SyncFailed as `sync` does. The clock then stands at the next minute."""

@@ -28,18 +28,40 @@ class Finished:
 class Run(Protocol):
     """Runs a program to its end."""
 
-    def __call__(self, arguments: Sequence[str], *, given: str = "", folder: Path | None = None, seconds: float = 600.0) -> Finished:
-        """`given` is its standard input. Raises OSError where it cannot be run."""
+    def __call__(
+        self,
+        arguments: Sequence[str],
+        *,
+        given: str = "",
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        seconds: float = 600.0,
+    ) -> Finished:
+        """`given` is its standard input, `environment` what it has beside this program's. Raises OSError where it cannot be run."""
 
 
-def run_program(arguments: Sequence[str], *, given: str = "", folder: Path | None = None, seconds: float = 600.0) -> Finished:
+def run_program(
+    arguments: Sequence[str],
+    *,
+    given: str = "",
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = 600.0,
+) -> Finished:
     """A program from PATH, nothing of which reaches the terminal or any shell. Raises OSError."""
     program = shutil.which(arguments[0])  # on Windows many are .cmd files, which only their full name starts
     if not program:
         return Finished(127, "", f"{arguments[0]} is not installed")
     try:
         done = subprocess.run(  # noqa: S603 - the commands are this package's own
-            [program, *arguments[1:]], input=given, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=seconds
+            [program, *arguments[1:]],
+            input=given,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
         return Finished(124, "", f"{arguments[0]} did not end within {seconds:.0f} s")

@@ -42,3 +42,19 @@ def test_an_answer_that_never_ends_is_given_up() -> None:
     with pytest.raises(TimeoutError):
         asyncio.run(ask(connection))
     assert connection.trouble.startswith("no answer within")
+
+
+def test_what_fails_before_anything_was_answered_is_not_tried_again(terminal: Terminal) -> None:
+    terminal.unplugged = True
+    began = terminal.ticks.clock.time
+    assert terminal.run("check").status == 1
+    assert terminal.ticks.clock.time == began
+
+
+def test_a_connection_that_is_lost_later_is_tried_again_and_the_machines_own_reason_told(terminal: Terminal) -> None:
+    terminal.tenant.faults.append(Fault("status", path="*/token", status=503, times=1))
+    terminal.tenant.faults.append(Fault("drop", path="*/token"))
+    outcome = terminal.run("check")
+    assert "no answer" in outcome.line("Tenant")
+    assert "On this machine: ReadError: the connection was lost." in outcome.line("Tenant")
+    assert len(terminal.tenant.requests) > 2

@@ -1,6 +1,7 @@
 """Microsoft's own clients, pointed at a simulated tenant: their code as it is, but for where the bytes go."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 
 import httpx
@@ -65,6 +66,8 @@ class SignIn:
     tenant_id: str = ""
     client_id: str = ""
     secret: str = ""
+    certificate: Mapping[str, str] | None = field(default=None, init=False)
+    """MSAL's `private_key` and `thumbprint` or `public_certificate`."""
     login: str = "login.microsoftonline.com"
     scope: str = "https://graph.microsoft.com/.default"
 
@@ -72,7 +75,7 @@ class SignIn:
         """MSAL's client."""
         return msal.ConfidentialClientApplication(
             self.client_id or self.tenant.app.client_id,
-            client_credential=self.secret or self.tenant.app.secret,
+            client_credential=self.certificate or self.secret or self.tenant.app.secret,
             authority=f"https://{self.login}/{self.tenant_id or self.tenant.id}",
             http_client=session(self.tenant),
             instance_discovery=False,

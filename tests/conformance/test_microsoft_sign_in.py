@@ -1,8 +1,13 @@
 """MSAL, Microsoft's own library for tokens, understands every answer of the simulated token endpoint."""
 
+from hashlib import sha1
+
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 
 from simulator import Tenant, sign_in_fault
+from tests.certificates import certificate_pem, key_pem, register
 from tests.conformance.microsoft import SignIn
 
 pytestmark = pytest.mark.any_request  # MSAL asks for the login host's metadata first, which the Worker does without
@@ -67,3 +72,21 @@ def test_msal_is_told_that_the_app_is_disabled(tenant: Tenant) -> None:
 def test_msal_cannot_even_begin_in_a_tenant_that_does_not_exist(tenant: Tenant, wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="Unable to get authority configuration"):
         SignIn(tenant, **wrong).acquire()
+
+
+@pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
+def test_msal_signs_in_with_the_certificate_that_the_worker_signs_in_with(tenant: Tenant, algorithm: str) -> None:
+    register(tenant)
+    der = load_pem_x509_certificate(certificate_pem().encode()).public_bytes(Encoding.DER)
+    by_sha1 = {"thumbprint": sha1(der, usedforsecurity=False).hexdigest()}
+    named = {"public_certificate": certificate_pem()} if algorithm == "PS256" else by_sha1
+    tenant.behaviour.takes_x5t_s256 = algorithm == "PS256"
+    sign_in = SignIn(tenant)
+    sign_in.certificate = {"private_key": key_pem(), **named}
+    assert "access_token" in sign_in.acquire()
+
+
+def test_msal_is_told_that_the_certificate_is_not_registered(tenant: Tenant) -> None:
+    sign_in = SignIn(tenant)
+    sign_in.certificate = {"private_key": key_pem(), "public_certificate": certificate_pem()}
+    assert sign_in.acquire()["error_codes"] == [700027]

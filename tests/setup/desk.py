@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 
@@ -21,7 +20,7 @@ class Programs:
     installed: dict[str, Callable[[Sequence[str], str], Finished]] = field(default_factory=dict)
     calls: list[tuple[str, ...]] = field(default_factory=list)
 
-    def __call__(self, arguments: Sequence[str], *, given: str = "", folder: Path | None = None, seconds: float = 600.0) -> Finished:
+    def __call__(self, arguments: Sequence[str], *, given: str = "", **_: object) -> Finished:
         self.calls.append(tuple(arguments))
         program = self.installed.get(arguments[0])
         return program(arguments[1:], given) if program else Finished(127, "", f"{arguments[0]} is not installed")

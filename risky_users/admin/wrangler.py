@@ -1,0 +1,113 @@
+"""Cloudflare's wrangler, run as `npx wrangler`: what is deployed, deploying, secrets. Values of secrets go through its standard input.
+
+https://developers.cloudflare.com/workers/wrangler/commands/
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from risky_users.admin.errors import AdminError, NoProgram
+from risky_users.admin.machine import Machine
+from text import JSON, parse
+
+_MISSING = ("10007", "does not exist", "has no deployments")
+_LOGIN = "run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN"
+_QUIET = {"CI": "true", "NO_COLOR": "1", "WRANGLER_SEND_METRICS": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What runs at Cloudflare: variables with their values, secrets by name."""
+
+    variables: Mapping[str, str]
+    secrets: frozenset[str]
+    scheduled: bool
+    """Whether it has a handler for cron events; a draft, to which only a secret was put, has none."""
+
+
+@dataclass(slots=True)
+class Wrangler:
+    """wrangler in a project's folder, for one Worker. Raises NoProgram wherever it does not do what it is asked."""
+
+    machine: Machine
+    name: str
+    configuration: Path
+
+    def accounts(self) -> dict[str, str]:
+        """The accounts that whoever is logged in may use, names by id."""
+        told = self._json("whoami", "--json", named=False)
+        entries = told.get("accounts") if isinstance(told, dict) else None
+        if not isinstance(entries, list):
+            raise NoProgram(f"wrangler is not logged in to Cloudflare: {_LOGIN}.")
+        return {str(each.get("id")): str(each.get("name")) for each in entries if isinstance(each, dict)}
+
+    def deployed(self) -> Deployed | None:
+        """What is deployed, None where nothing is."""
+        status = self._json("deployments", "status", "--json", missing=True)
+        versions = status.get("versions") if isinstance(status, dict) else None
+        if not isinstance(versions, list) or not versions or not isinstance(versions[0], dict):
+            return None
+        version = self._json("versions", "view", str(versions[0].get("version_id")), "--json")
+        resources = version.get("resources") if isinstance(version, dict) else None
+        if not isinstance(resources, dict):
+            raise NoProgram("`npx wrangler versions view` answered something that is not understood: update the project's wrangler.")
+        listed, script = resources.get("bindings"), resources.get("script")
+        bindings = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+        handlers = script.get("handlers") if isinstance(script, dict) else None
+        return Deployed(
+            {str(each.get("name")): str(each.get("text")) for each in bindings if each.get("type") == "plain_text"},
+            frozenset(str(each.get("name")) for each in bindings if each.get("type") == "secret_text"),
+            isinstance(handlers, list) and "scheduled" in handlers,
+        )
+
+    def deploy(self) -> None:
+        """Upload the project."""
+        self._run("deploy", named=False)
+
+    def put_secret(self, name: str, value: str) -> None:
+        """Give the Worker a secret, which acts at once; a Worker that is not there yet is made, as a draft. Raises AdminError for an
+        empty one, for wrangler takes nothing from standard input and reports success."""
+        if not value.strip():
+            raise AdminError(f"The value for {name} is empty, so that it is not put: the one before would be lost.")
+        self._run("secret", "put", name, given=value)
+
+    def delete_secret(self, name: str) -> None:
+        """Take a secret away."""
+        self._run("secret", "delete", name, given="y\n")
+
+    def delete(self) -> None:
+        """Take the Worker away, with its secrets and its clock; what is gone already is gone."""
+        self._run("delete", "--force", missing=True)
+
+    # --- running it ---
+
+    def _json(self, *arguments: str, missing: bool = False, named: bool = True) -> JSON:
+        output = self._run(*arguments, missing=missing, named=named)
+        start = min((at for at in (output.find("{"), output.find("[")) if at >= 0), default=0)  # after a warning about an update, say
+        return parse(output[start:]) if output else None
+
+    def _run(self, *arguments: str, given: str = "", missing: bool = False, named: bool = True) -> str:
+        """What it prints; nothing where there is no such Worker, and that is `missing`."""
+        what = " ".join(arguments[:2] if arguments[0] in ("secret", "versions", "deployments") else arguments[:1])
+        command = ["npx", "wrangler", *arguments, *(["--name", self.name] if named else []), "--config", self.configuration.name]
+        done = self.machine.run(command, given=given, folder=self.configuration.parent, environment=_QUIET)
+        if done.status == 0:
+            return done.output
+        said = _said(done.complaints + done.output, given)
+        if done.status == 127:
+            raise NoProgram("npx is not installed: install Node.js with npm, then run `npm ci` in the project's folder.")
+        if missing and any(sign in said for sign in _MISSING):
+            return ""
+        if "wrangler login" in said or "not authenticated" in said.lower() or "CLOUDFLARE_API_TOKEN" in said:
+            raise NoProgram(f"wrangler is not logged in to Cloudflare: {_LOGIN}.")
+        raise NoProgram(
+            f"`npx wrangler {what}` failed: {said or f'status {done.status}'}. Run it by hand to see more, then run this again."
+        )
+
+
+def _said(text: str, secret: str) -> str:
+    """Its first lines that are no decoration, without the secret that it was given."""
+    lines = [line.strip(" │┌└─╷╰╭✘⛅️🌀[]") for line in text.splitlines()]
+    told = " ".join(line for line in lines if any(character.isalpha() for character in line))[:400].strip()
+    return told.replace(secret.strip(), "…") if secret.strip() else told
