@@ -67,7 +67,7 @@ def test_before_its_first_minute_the_worker_is_ready_and_the_groups_are_announce
 
 
 def test_a_dry_run_is_pointed_out(terminal: Terminal) -> None:
-    outcome = terminal.run("check", environment={**terminal.environment, "DRY_RUN": "true"})
+    outcome = terminal.run("check", environment={**terminal.environment, "RISKY_USERS_DRY_RUN": "true"})
     assert outcome.status == 0
     assert outcome.line("Configuration").startswith("! ")
     assert "DRY_RUN is true, so the Worker writes nothing" in outcome.line("Configuration")
