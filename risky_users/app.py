@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -32,11 +33,12 @@ from risky_users.output import (
     show_trial_begins,
     show_trial_ends,
 )
+from risky_users.setup.commands import setup
 from risky_users.surroundings import AsJson, Configuration, Debug, Surroundings, complain, plainly, surroundings_of
 from risky_users.ticking import Ticking
-from risky_users.variables import SECRET, complete, find_variables, find_wrangler, read_wrangler
-from risky_users.wording import for_minutes, for_runs
-from settings import Settings, read_watch
+from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, read_wrangler, to_be_told
+from risky_users.wording import for_minutes, for_once, for_runs
+from settings import Settings
 
 T = TypeVar("T")
 
@@ -53,6 +55,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(setup)
+
 SIMULATE_NEEDS = (
     "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
     "(or `npm ci`, then `npm ci --prefix runtime`) and `uv run risky-users simulate`."
@@ -60,6 +64,8 @@ SIMULATE_NEEDS = (
 
 
 EVERY_MINUTE = 60
+_BOM_IN_CP1252 = "\u00ef\u00bb\u00bf"
+"""What PowerShell writes before whatever it pipes, as a Python that expects cp1252 reads it."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -71,6 +77,9 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def main(_: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)] = False) -> None:
     """What comes before a command's name; the help of it all is `app`'s own."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # in Windows' pipes it may have no ł
+            stream.reconfigure(errors="replace")
 
 
 @app.command()
@@ -120,8 +129,10 @@ def plan(
     """
     with plainly(debug):
         surroundings = surroundings_of(context)
-        settings = complete(find_variables(surroundings.environment, config), _ask)
-        forecast = _waiting("Reading the tenant …", _foresee(surroundings.connection, settings, names))
+        variables = find_variables(surroundings.environment, config)
+        settings = _complete(variables)
+        forecast = _waiting("Reading the tenant …", _foresee(surroundings.connection, variables, settings, names))
+        forecast.problems = [variables.here(problem) for problem in forecast.problems]
         if as_json:
             _print_json(forecast_as_json(forecast, dry_run=settings.dry_run))
         else:
@@ -147,9 +158,10 @@ def sync(
     with plainly(debug):
         surroundings = surroundings_of(context)
         variables = find_variables(surroundings.environment, config)
-        settings, watch = complete(variables, _ask), read_watch(variables)
+        settings, watch = _complete(variables), to_be_told(variables)
         wording = for_minutes if every == EVERY_MINUTE else for_runs
-        log = StreamLog(partial(print, flush=True), surroundings.connection.clock, settings.log_level, as_json, wording)
+        clock, write = surroundings.connection.clock, partial(print, flush=True)
+        log = StreamLog(write, clock, settings.log_level, as_json, lambda message: variables.here(wording(message)))
         ticking = Ticking(surroundings.connection, settings, watch, log)
         if not every:
             raise typer.Exit(0 if asyncio.run(ticking.tick()) else 1)
@@ -182,7 +194,7 @@ def _check(surroundings: Surroundings, config: Path | None, user: str, how: How)
     """All links of the chain."""
     try:
         variables = find_variables(surroundings.environment, config)
-        settings = complete(variables, _ask)
+        settings = _complete(variables)
         wrangler = checking.Wrangler.of(read_wrangler(find_wrangler(config)))
     except ConfigError as error:
         return checking.misconfigured(error.problems)
@@ -192,7 +204,7 @@ def _check(surroundings: Surroundings, config: Path | None, user: str, how: How)
 
 def _watch(surroundings: Surroundings, config: Path | None, user: str, how: How, as_json: bool) -> bool:
     """One trial, told as it goes on; whether the risk has reached all that can be seen."""
-    settings = complete(find_variables(surroundings.environment, config), _ask)
+    settings = _complete(find_variables(surroundings.environment, config))
     wrangler = checking.Wrangler.of(read_wrangler(find_wrangler(config)))
     ways = checking.Ways(surroundings.connection, surroundings.machine, how)
     console = Console(highlight=False)
@@ -216,12 +228,12 @@ def _watch(surroundings: Surroundings, config: Path | None, user: str, how: How,
         return not trial.ahead
 
 
-async def _foresee(connection: Connection, settings: Settings, names: bool) -> Forecast:
+async def _foresee(connection: Connection, variables: Variables, settings: Settings, names: bool) -> Forecast:
     async with connection.graph(settings) as graph:
         try:
             return await foresee(graph, settings, names=names)
         except AuthError as error:
-            raise AuthError(connection.told(str(error)), error.request_ids, code=error.code) from error
+            raise AuthError(connection.told(variables.here(for_once(str(error)))), error.request_ids, code=error.code) from error
 
 
 def _waiting(what: str, reading: Coroutine[object, None, T]) -> T:
@@ -230,10 +242,21 @@ def _waiting(what: str, reading: Coroutine[object, None, T]) -> T:
         return asyncio.run(reading)
 
 
+def _complete(variables: Variables) -> Settings:
+    """The settings; what the environment holds and is not taken is mentioned, lest somebody counts on it."""
+    try:
+        return complete(variables, _ask)
+    finally:
+        if variables.passed_over:
+            names = ", ".join(variables.passed_over)
+            meant = f"If it is meant, write {PREFIX}{variables.passed_over[0]}{' and so on' if ', ' in names else ''}."
+            typer.echo(f"risky-users: Not taken from the environment, where it may be any program's: {names}. {meant}", err=True)
+
+
 def _ask() -> str:
     """The client secret, typed unseen; or the first line of standard input where that is no terminal."""
     if not _interactive():
-        return sys.stdin.readline().strip()
+        return sys.stdin.readline().removeprefix(_BOM_IN_CP1252).strip()
     secret: str = typer.prompt(f"{SECRET} (not shown)", hide_input=True, err=True)
     return secret
 
@@ -243,7 +266,8 @@ def _interactive() -> bool:
 
 
 def _print_json(result: dict[str, object]) -> None:
-    typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    typer.echo(json.dumps(result, indent=2, ensure_ascii=not unicode))
 
 
 @contextmanager

@@ -87,7 +87,7 @@ async def walk(ways: Ways, settings: Settings, variables: Variables, wrangler: W
     now, ways = ways.connection.clock.now(), replace(ways, machine=hurried(ways.machine))
     entering = await _enter(ways.connection, settings)
     facts = None if isinstance(entering, AuthError) else entering
-    refusal = ways.connection.told(str(entering)) if isinstance(entering, AuthError) else ""
+    refusal = ways.connection.told(variables.here(str(entering))) if isinstance(entering, AuthError) else ""
     groups = _ids(facts)
     with ExitStack() as stack:
         graph, eyes = _graph(ways, settings, stack), _eyes(ways, settings, wrangler, stack)

@@ -58,6 +58,8 @@ class Terminal:
     environment: dict[str, str] = field(default_factory=dict)
     unplugged: bool = False
     """Whether the network is down."""
+    encoding: str = "utf-8"
+    """Of standard output and standard error."""
     account: Account | None = None
     """At Cloudflare."""
     az: AzureCli | None = None
@@ -89,7 +91,7 @@ class Terminal:
             interactive=lambda: False,
             tell=self.told.append,
         )
-        result = CliRunner().invoke(app, arguments, obj=Surroundings(connection, given, machine), input=typed)
+        result = CliRunner(self.encoding).invoke(app, arguments, obj=Surroundings(connection, given, machine), input=typed)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         if arguments[0] != "sync":
