@@ -35,7 +35,16 @@ class _Mail:
 
     async def send(self, subject: str, text: str) -> None:
         message = {"from": self._watch.mail_from, "to": self._watch.mail_to, "subject": subject, "text": text}
-        await _in_time(lambda: self._binding.send(_object(message)), SECONDS)  # type: ignore[attr-defined]  # JavaScript's
+        await _in_time(lambda: self._call("send", _object(message)), SECONDS)
+
+    def _call(self, method: str, argument: object) -> Awaitable[object]:
+        """Call it within JavaScript: an object of its RPC, of which the binding may be one, looks like a generator to Pyodide, whose
+        own `send` hides this one (https://github.com/cloudflare/workerd/pull/6296), and like a promise, so that whatever is
+        returned by a call would be awaited."""
+        binding = getattr(self._binding, "_binding", self._binding)  # without the SDK's wrapper
+        methods = js.Array.of(method).map(js.Reflect.get.bind(None, binding))
+        answer: Awaitable[object] = js.Reflect.apply(methods[0], binding, to_js([argument]))
+        return answer
 
 
 class _Kept:

@@ -268,7 +268,8 @@ def test_what_the_receiver_does_not_take_is_told_later_never_twice_and_the_tries
     )
     for kind, mood in zip(history, moods, strict=True):
         it.receiver.mood = mood  # type: ignore[assignment]  # one of the moods sampled
-        live(it, kind)
+        told = live(it, kind)
+        assert set(told) <= ({"over"} if kind == "good" else {"failing", "refused"})
     it.receiver.mood = "taking"
     for _ in range(61):
         it.minute()

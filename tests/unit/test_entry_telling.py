@@ -26,6 +26,24 @@ class JsError(Exception):
         self.name = name
 
 
+class Values(list[object]):
+    """A JavaScript array."""
+
+    @classmethod
+    def of(cls, *values: object) -> "Values":
+        return cls(values)
+
+    def map(self, function: Callable[[object], object]) -> "Values":
+        return Values(map(function, self))
+
+
+class Reflected:
+    """JavaScript's `Reflect.get`."""
+
+    def bind(self, _: None, target: object) -> Callable[[str], object]:
+        return lambda name: getattr(target, name)
+
+
 @dataclass
 class Deployed:
     """The entry's module as one isolate has it, beside a tenant and a receiver."""
@@ -71,7 +89,8 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Deployed
             return lambda entry: it.console.append((level, entry))
 
         console = SimpleNamespace(debug=writer("debug"), log=writer("log"), warn=writer("warn"), error=writer("error"))
-        module("js", console=console, Object=SimpleNamespace(fromEntries=dict))
+        reflect = SimpleNamespace(get=Reflected(), apply=lambda method, _, arguments: method(*arguments))
+        module("js", console=console, Object=SimpleNamespace(fromEntries=dict), Reflect=reflect, Array=Values)
         module("pyodide")
         module("pyodide.ffi", JsException=JsError, to_js=lambda value, **_: value)
         module("workers", WorkerEntrypoint=object)
