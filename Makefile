@@ -21,8 +21,8 @@ demo: install ## Run the Worker in workerd against a simulated tenant, and watch
 	@PYTHONPATH=src $(RUN) python -m demo
 
 .PHONY: test
-test: install ## Run every test
-	@$(RUN) pytest
+test: install ## Run every test, on every core
+	@$(RUN) pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 
 .PHONY: chaos
 chaos: install ## Run 20,000 random histories of faults; SEED=… repeats a run, CHAOS=… makes it longer

@@ -1,4 +1,4 @@
-"""The administrator's commands: `risky-users check`, `plan` and `simulate`. None of them writes to the tenant.
+"""The administrator's commands. `check` and `plan` only read; `sync` does what the Worker does in a minute.
 
 They use the Worker's own modules, which import one another by flat names, as Cloudflare's runtime has them. In a clone these lie in src/,
 which is on the path there; installed, they lie in `_worker` beside this file, where no other package's `plan` or `log` gets in the way.

@@ -8,6 +8,7 @@ from groups import GROUP_NAMES
 from listing import Listing, read_pages
 from plan import GUARDED_SIZE, RISK_LEVELS, Plan
 from report import Report, Tally
+from risky_users.wording import for_once
 from settings import Settings
 from sync import tick
 
@@ -84,7 +85,8 @@ def _foreseen(known: LevelForecast, tally: Tally, plans: tuple[Plan, Plan] | Non
 
 def _problems(report: Report) -> list[str]:
     ids = ", ".join(report.request_ids)
-    return [f"{problem} Request ids: {ids}." if "request ids" in problem and ids else problem for problem in report.problems]
+    problems = map(for_once, report.problems)
+    return [f"{problem} Request ids: {ids}." if "request ids" in problem and ids else problem for problem in problems]
 
 
 def _notes(report: Report) -> list[str]:

@@ -1,7 +1,8 @@
 """Findings and forecasts, for people and for machines."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import groupby
 
 from rich.console import Console
 from rich.table import Table
@@ -10,9 +11,11 @@ from rich.text import Text
 from errors import ServiceError
 from groups import GroupState
 from plan import RISK_LEVELS
-from risky_users.check import CHECKS, Finding, Permissions, State
+from risky_users.check import CHECKS, Finding, State
+from risky_users.check.worker import Permissions
 from risky_users.facts import TenantFacts
 from risky_users.forecast import Forecast, LevelForecast
+from risky_users.wording import for_once
 
 _MARKS = {
     State.OK: ("✓", "+", "green"),
@@ -33,15 +36,25 @@ def passed(findings: Sequence[Finding]) -> bool:
 
 def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     """A line each, and the outcome."""
-    for finding in findings:
+    for finding in _together(findings):
         mark, plain, colour = _MARKS[finding.state]
         line = Text.assemble((plain if console.options.ascii_only else mark, colour), f" {CHECKS[finding.check]:<14} ")
-        _hang(console, line, Text(finding.message, style="dim" if finding.state is State.SKIPPED else ""))
+        _hang(console, line, Text(for_once(finding.message), style="dim" if finding.state is State.SKIPPED else ""))
     failed = sum(finding.state is State.FAILED for finding in findings)
     if failed:
         console.print(Text(f"\n{_counted(failed, 'thing')} to mend."))
     else:
-        console.print(Text("\nNothing keeps the Worker from its work."))
+        console.print(Text("\nNothing that was seen keeps users at risk from being isolated."))
+
+
+def _together(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """In the place of those that follow one another and were not looked at for one reason, one that names them all."""
+    for (state, message), alike in groupby(findings, key=lambda finding: (finding.state, finding.message)):
+        first, *others = alike
+        if state is State.SKIPPED and others:
+            yield replace(first, message=f"{message} The same holds for {', '.join(CHECKS[other.check] for other in others)}.")
+        else:
+            yield from (first, *others)
 
 
 def findings_as_json(findings: Sequence[Finding], facts: TenantFacts | None) -> dict[str, object]:
@@ -51,7 +64,7 @@ def findings_as_json(findings: Sequence[Finding], facts: TenantFacts | None) -> 
     groups = None if facts is None or isinstance(facts.groups, ServiceError) else facts.groups
     return {
         "ok": passed(findings),
-        "checks": [asdict(finding) for finding in findings],
+        "checks": [asdict(finding) | {"message": for_once(finding.message)} for finding in findings],
         "permissions": asdict(permissions) if permissions else None,
         "riskyUsers": {level: len(facts.risky_users.by_level[level]) for level in RISK_LEVELS} if facts and complete else None,
         "groups": {level: _group_as_json(groups[level]) for level in RISK_LEVELS} if groups else None,

@@ -19,6 +19,13 @@ class Mailbox(NamedTuple):
     principal_name: str | None = None
     unread: bool = False
 
+    def lacks(self, which: str) -> bool:
+        """Whether something was not told that the addresses to be written depend on."""
+        return self.unread and (which != "upn" or not self.principal_name)
+
+
+UNREAD = Mailbox(unread=True)
+
 
 def usable(address: object) -> str:
     """The address in lower case; nothing where it could not be one."""
@@ -30,9 +37,9 @@ def usable(address: object) -> str:
 
 
 def forms(mailbox: Mailbox, which: str) -> tuple[str, ...]:
-    """The addresses to write for a user, the one that matters more first; where mail was not read, the principal name."""
+    """The addresses to write for a user, the one that matters more first; where there is no mail, the principal name."""
     mail = "" if which == "upn" or mailbox.unread else usable(mailbox.mail)
-    principal_name = usable(mailbox.principal_name) if which != "mail" or mailbox.unread else ""
+    principal_name = usable(mailbox.principal_name) if which != "mail" or not mail else ""
     return tuple(dict.fromkeys(filter(None, (mail, principal_name))))
 
 
@@ -41,13 +48,15 @@ class AddressBook:
     """Everybody's addresses, as this tick knows them.
 
     `forms` are those to be written for each risky user; `owners` are all users who are known to have an address, at risk
-    or not. `unread` are risky users whose mail was not told; `forbidden`: it is told of nobody, for want of a permission.
+    or not; `mails` are addresses of mailboxes. `unread` are risky users of whom something was not told, `nameless` those of
+    them whose principal name was not; `forbidden`: mail is told of nobody, for want of a permission.
     """
 
     forms: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    principal_names: frozenset[str] = frozenset()
+    mails: set[str] = field(default_factory=set)
     owners: dict[str, set[str]] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
+    nameless: set[str] = field(default_factory=set)
     forbidden: bool = False
 
     @classmethod
@@ -55,14 +64,18 @@ class AddressBook:
         """The book of these risky users, from all mailboxes that were read, theirs and those of others."""
         book = cls(forbidden=forbidden)
         for user in risky:
-            mailbox = mailboxes.get(user, Mailbox(unread=True))
+            mailbox = mailboxes.get(user, UNREAD)
             book.forms[user] = forms(mailbox, which)
-            if mailbox.unread and which != "upn":
+            if mailbox.lacks(which):
                 book.unread.add(user)
+                if not mailbox.principal_name:
+                    book.nameless.add(user)
         for user, mailbox in mailboxes.items():
-            for address in filter(None, (usable(mailbox.mail), usable(mailbox.principal_name))):
+            mail, principal_name = usable(mailbox.mail), usable(mailbox.principal_name)
+            for address in {mail, principal_name} - {""}:
                 book.owners.setdefault(address, set()).add(user)
-        book.principal_names = frozenset(filter(None, (usable(mailbox.principal_name) for mailbox in mailboxes.values())))
+            if mail:
+                book.mails.add(mail)
         return book
 
     def wanted(self, users: Collection[str], room: int, present: Collection[str]) -> dict[str, set[str]]:

@@ -1,22 +1,24 @@
 """Cloudflare Zero Trust lists: what they hold is read, appended to and removed from. No other write can be expressed.
 
-The token goes to api.cloudflare.com and nowhere else, and no redirect is followed. Of Cloudflare's messages nothing is
-shown but the code, for they quote addresses (https://developers.cloudflare.com/api/resources/zero_trust/subresources/gateway/subresources/lists/).
+The token goes to api.cloudflare.com and nowhere else, and no redirect is followed. Of Cloudflare's answers nothing is shown
+but codes, for messages quote addresses
+(https://developers.cloudflare.com/api/resources/zero_trust/subresources/gateway/subresources/lists/).
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from budget import Budget, HttpResponse
-from errors import Cause, GatewayError, OutOfBudget
+from budget import SHORTEST_SECONDS, Budget, HttpResponse
+from errors import Cause, CutOff, GatewayError, OutOfBudget
 from settings import GatewaySettings
 from text import JSON, parse
 
 HOST = "api.cloudflare.com"
-ITEMS_PAGE = 1000
-MOST_PAGES = 10
+PAGE_SIZES = (1000, 100, 50)
+"""How many items to ask for at once, one after the other where Cloudflare refuses: its maximum is documented nowhere."""
 VALUES_AT_ONCE = 1000
 """How many values a PATCH appends and removes: no maximum is documented, and so many are common."""
 ANSWER_SECONDS = 4.0
@@ -44,6 +46,9 @@ _REMEDIES = {
 """What to do about codes that are known."""
 _RATE_LIMIT = re.compile(r"error code: 971|\b1015\b", re.ASCII)
 """What the edge writes where no JSON comes."""
+_QUOTED = re.compile(r"\S*@\S*")
+"""Addresses in a message, whose words mean nothing."""
+_WORD = re.compile(r"[A-Z]{1,16}", re.ASCII)
 _RAY = re.compile(r"[0-9a-f]{16}(-[A-Z]{3})?", re.ASCII)
 
 
@@ -55,83 +60,122 @@ class ListFacts(NamedTuple):
     updated: str
 
 
-class GatewayClient:
-    """One account's lists for the length of a tick, within a share of its subrequests and LANE_SECONDS."""
+@dataclass(slots=True)
+class Pages:
+    """The items of a list that is on its way page by page, over several minutes where one does not suffice for it."""
 
-    def __init__(self, settings: GatewaySettings, budget: Budget) -> None:
-        self._settings, self._budget = settings, budget
+    facts: ListFacts
+    items: list[tuple[str, str]] = field(default_factory=list)
+    read: int = 0
+    sizes: Sequence[int] = PAGE_SIZES
+
+
+class GatewayClient:
+    """One account's lists for the length of a tick, within LANE_SECONDS and so many requests.
+
+    `pages` are the lists that the ticks before have begun to read, by id.
+    """
+
+    def __init__(self, settings: GatewaySettings, budget: Budget, requests: int, pages: dict[str, Pages]) -> None:
+        self._settings, self._budget, self._pages = settings, budget, pages
         self._path = f"/client/v4/accounts/{settings.account_id}/gateway/lists"
-        self._most = budget.subrequests + budget.max_subrequests // 2
-        self._seconds = 0.0
+        self.left, self.kept_back = requests, 0
+        """How many requests are left, and how many of these are for what comes later."""
+        self._seconds, self._slowest = LANE_SECONDS, SHORTEST_SECONDS
         self._throttled: GatewayError | None = None
 
     async def listing(self) -> dict[str, ListFacts]:
         """The account's lists by id, without dashes, as far as the token may see them. Raises GatewayError."""
-        answer = await self._call("GET", "", "read the lists' counts")
-        entries = answer.get("result")
+        what = "read the lists' counts"
+        entries = (await self._call("GET", "", what)).get("result")
+        if not isinstance(entries, list):
+            raise _not_understood(what)
         found = {}
-        for entry in entries if isinstance(entries, list) else []:
-            if isinstance(entry, dict) and isinstance(list_id := entry.get("id"), str):
-                found[list_id.replace("-", "").lower()] = _facts(entry)
+        for entry in entries:
+            if isinstance(entry, dict) and isinstance(list_id := entry.get("id"), str) and (facts := _facts(entry)):
+                found[list_id.replace("-", "").lower()] = facts
         return found
 
-    async def items(self, list_id: str) -> tuple[ListFacts, list[tuple[str, str]]]:
-        """A list and all its items, each with its description. Raises GatewayError where they are not complete."""
-        what = f"read the list {list_id}"
-        answer = await self._call("GET", f"/{list_id}", what)
-        result = answer.get("result")
-        facts = _facts(result) if isinstance(result, dict) else ListFacts("", 0, "")
-        if facts.kind != "EMAIL":
-            raise GatewayError(f"Could not {what}: it is of type {facts.kind or 'unknown'}, and only one of type EMAIL holds addresses.")
-        items = _items(result.get("items") if isinstance(result, dict) else None)
-        if items is None or len(items) != facts.size:
-            items = await self._pages(list_id, what, facts.size)
-        if len(items) != facts.size:
-            why = f"it is said to hold {facts.size} items and {len(items)} were read; nothing is changed on that account"
-            raise GatewayError(f"Could not {what}: {why}.")
-        return facts, items
+    async def items(self, list_id: str, facts: ListFacts | None) -> tuple[ListFacts, list[tuple[str, str]]]:
+        """A list and all its items, each with its description; `facts` is what the listing tells of it.
 
-    async def _pages(self, list_id: str, what: str, count: int) -> list[tuple[str, str]]:
-        items: list[tuple[str, str]] = []
-        for page in range(1, MOST_PAGES + 1):
-            answer = await self._call("GET", f"/{list_id}/items?page={page}&per_page={ITEMS_PAGE}", what)
+        Raises GatewayError where they are not complete. Up to 1,000 come with the list itself, of more maybe not all: then
+        they are paged, and as long as the list does not change what was read of it is kept for the next minute.
+        """
+        what, begun = f"read the list {list_id}", self._pages.get(list_id)
+        if facts is None or not begun or begun.facts != facts:
+            result = (await self._call("GET", f"/{list_id}", what)).get("result")
+            facts = _facts(result)
+            if not facts or not isinstance(result, dict):
+                raise _not_understood(what)
+            if facts.kind != "EMAIL":
+                raise GatewayError(
+                    f"Could not {what}: it is of type {facts.kind or 'unknown'}, and only one of type EMAIL holds addresses."
+                )
+            items = _items(result.get("items"))
+            if items is not None and len(items) == facts.size:
+                self._pages.pop(list_id, None)
+                return facts, items
+            if not begun or begun.facts != facts:
+                begun = self._pages[list_id] = Pages(facts)
+        await self._read_pages(list_id, what, begun)
+        del self._pages[list_id]
+        if len(begun.items) != facts.size:
+            why = f"it is said to hold {facts.size} items and {len(begun.items)} were read; nothing is changed on that account"
+            raise GatewayError(f"Could not {what}: {why}.")
+        return facts, begun.items
+
+    async def _read_pages(self, list_id: str, what: str, begun: Pages) -> None:
+        while len(begun.items) < begun.facts.size:
+            path = f"/{list_id}/items?page={begun.read + 1}&per_page={begun.sizes[0]}"
+            try:
+                answer = await self._call("GET", path, what)
+            except GatewayError as error:
+                if error.cause == "refused" and not begun.read and len(begun.sizes) > 1:
+                    begun.sizes = begun.sizes[1:]
+                    continue
+                raise
             entries = _items(answer.get("result"))
             if entries is None:
-                raise GatewayError(f"Could not {what}: Cloudflare's answer is not understood.")
-            items += entries
-            if not entries or len(items) >= count:
+                raise _not_understood(what)
+            if not entries:
                 break
-        return items
+            begun.items += entries
+            begun.read += 1
 
-    async def patch(self, list_id: str, append: Mapping[str, str], remove: Sequence[str]) -> int:
-        """Append addresses, each with a description, and remove some as they are spelled; how many items there are then.
+    async def patch(self, list_id: str, append: Mapping[str, str], remove: Sequence[str]) -> ListFacts:
+        """Append addresses, each with a description, and remove some as they are spelled; what the list is then.
 
-        Raises GatewayError, whose cause is "conflict" where a value was there already, or was not.
+        Raises GatewayError, whose cause is "conflict" where a value was there already, or was not, and "passing" where the
+        change may have been made all the same.
         """
         body = {"append": [{"value": value, "description": each} for value, each in append.items()], "remove": [*remove]}
         what = f"change the list {list_id}"
         answer = await self._call("PATCH", f"/{list_id}", what, {name: values for name, values in body.items() if values})
-        result = answer.get("result")
-        return _facts(result).size if isinstance(result, dict) else -1
+        if not (facts := _facts(answer.get("result"))):
+            raise _not_understood(what)
+        return facts
 
     async def _call(self, method: str, path: str, what: str, body: Mapping[str, object] | None = None) -> "dict[str, JSON]":
         """The answer to a request that succeeded. Raises GatewayError."""
-        clock, seconds = self._budget.clock, min(ANSWER_SECONDS, LANE_SECONDS - self._seconds)
         if self._throttled:
             raise self._throttled
-        if seconds <= 0 or self._budget.subrequests >= self._most:
+        if self._seconds < self._slowest or self.left <= self.kept_back:
             raise _left_over(what)
         headers = {"authorization": f"Bearer {self._settings.token}", "accept": "application/json", "user-agent": "risky-users"}
         if body is not None:
             headers["content-type"] = "application/json"
-        began = clock.now()
+        url, began, longest = f"https://{HOST}{self._path}{path}", self._budget.clock.now(), min(ANSWER_SECONDS, self._seconds)
+        self.left -= 1
         try:
-            url = f"https://{HOST}{self._path}{path}"
-            response = await self._budget.send(method, url, headers, "" if body is None else json.dumps(body), longest=seconds)
+            response = await self._budget.send(method, url, headers, "" if body is None else json.dumps(body), longest=longest)
+        except CutOff:
+            response = HttpResponse(0, {}, "")
         except OutOfBudget:
             raise _left_over(what) from None
         finally:
-            self._seconds += clock.now() - began
+            took = self._budget.clock.now() - began
+            self._seconds, self._slowest = self._seconds - took, max(self._slowest, took)
         answer = parse(response.body)
         if 200 <= response.status < 300 and isinstance(answer, dict) and answer.get("success") is True:
             return answer
@@ -146,9 +190,19 @@ def _left_over(what: str) -> GatewayError:
     return GatewayError(f"Could not {what}: {why}.", cause="budget")
 
 
-def _facts(entry: "dict[str, JSON]") -> ListFacts:
-    count, updated = entry.get("count", 0), entry.get("updated_at")
-    return ListFacts(str(entry.get("type")), count if isinstance(count, int) else 0, updated if isinstance(updated, str) else "")
+def _not_understood(what: str) -> GatewayError:
+    return GatewayError(f"Could not {what}: Cloudflare's answer is not understood; the next minute tries again.", cause="passing")
+
+
+def _facts(entry: "JSON") -> ListFacts | None:
+    """What an entry tells of a list, without a count where it holds nothing; None where that makes no sense."""
+    if not isinstance(entry, dict):
+        return None
+    kind, count, updated = entry.get("type"), entry.get("count", 0), entry.get("updated_at")
+    if type(count) is not int or count < 0:
+        return None
+    known = isinstance(kind, str) and _WORD.fullmatch(kind)
+    return ListFacts(str(kind) if known else "", count, updated if isinstance(updated, str) else "")
 
 
 def _items(entries: "JSON") -> list[tuple[str, str]] | None:
@@ -168,7 +222,7 @@ def _refusal(what: str, response: HttpResponse, answer: "JSON") -> GatewayError:
     first = errors[0] if isinstance(errors, list) and errors else None
     code = first.get("code") if isinstance(first, dict) else None
     code = code if type(code) is int and 0 < code < 10**6 else 0
-    message = str(first.get("message") or "").lower() if isinstance(first, dict) else ""
+    message = _QUOTED.sub("", str(first.get("message")).lower()) if isinstance(first, dict) else ""
     limited = not isinstance(first, dict) and bool(_RATE_LIMIT.search(response.body[:5000]))
     reason, cause = _reason(429 if limited else response.status, code, message)
     ray = response.headers.get("cf-ray", "")
@@ -189,6 +243,9 @@ def _reason(status: int, code: int, message: str) -> tuple[str, Cause]:
         return f"Cloudflare {told}; the next minute tries again", "passing"
     if 300 <= status < 400:
         return f"Cloudflare answers {status}, a redirect, which is not followed because the token would go with it", ""
+    if status == 404:
+        return _REMEDIES[2218], ""
     if status == 409 or "not found in list" in message or any(word in message for word in ("duplicate", "already", "conflict")):
         return "another change was in its way; the next minute tries again", "conflict"
-    return (_REMEDIES[2218] if status == 404 else f"Cloudflare refuses the request with status {status}"), "refused"
+    full = "should the list be full, set GATEWAY_LIST_SIZE to what the account allows"
+    return f"Cloudflare refuses the request with status {status}; {full}", "refused"

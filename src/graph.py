@@ -103,8 +103,6 @@ class Writes:
     unfinished: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     """Of the unfinished those for whom it may have been done all the same, by a request whose answer is missing."""
-    total: int | None = None
-    """How many there are in all, where the service tells."""
     stopped: ServiceError | None = None
     """Why the unfinished were not tried, or not again: what one write met, the others would have met too."""
 
@@ -115,7 +113,7 @@ class Writes:
         self.refused |= later.refused
         self.unfinished += later.unfinished
         self.unsure += later.unsure
-        self.total, self.stopped = later.total, self.stopped or later.stopped
+        self.stopped = self.stopped or later.stopped
 
 
 class GraphClient:

@@ -32,6 +32,9 @@ class Target(Protocol):
     def missing(self) -> Collection[str]:
         """Levels that are yet to be made."""
 
+    def keep_back(self, share: float, /) -> None:
+        """Leave this share of what is left for writes to what comes later."""
+
     async def let_in(self, users: Mapping[str, Sequence[str]]) -> Mapping[str, Writes]:
         """Add these users to these levels."""
 

@@ -135,12 +135,20 @@ class Report:
             elif group and not state.error:
                 self.left_over(max(1, len(risk.users[level])), f"{level}: the new group {name} is not known everywhere yet; {_GOES_ON}.")
 
-    def opened(self, members: Membership, totals: Mapping[str, int], problems: Sequence[ServiceError], warnings: Sequence[str]) -> None:
-        """The lists: who is in them, how many addresses they hold, and what is to be said of them."""
-        self.lists = {level: Tally(users, totals.get(level)) for level, users in members.items()}
+    def opened(self, members: Membership, left_out: Mapping[str, int], problems: Sequence[ServiceError], warnings: Sequence[str]) -> None:
+        """The lists: who is in them, how many there is no room for, and what is to be said of them."""
+        self.lists = {level: Tally(users) for level, users in members.items()}
+        for level, count in left_out.items():
+            full = "it is to hold no more addresses (GATEWAY_LIST_SIZE)"
+            self.left_over(count, f"{level} list: no room for {counted(count, 'user')}, since {full}; the group has them all.")
         self.lines["warn"] += warnings
         for error in problems:
             self.failure(error)
+
+    def closed(self, totals: Mapping[str, int | None]) -> None:
+        """How many addresses the lists that could be read hold in the end; None where that is not certain."""
+        for level, total in totals.items():
+            self.lists[level].total, self.lists[level].proven = total, total is not None
 
     def joined(self, tallies: Mapping[str, Tally], written: Mapping[str, Writes]) -> None:
         """Who was let in."""
@@ -163,7 +171,6 @@ class Report:
         return f"{level} list" if tallies is self.lists else level
 
     def _written(self, title: str, tally: Tally, writes: Writes, verb: str, done: str) -> None:
-        tally.total = writes.total
         tally.proven &= not writes.unsure
         self._name(title, done, writes.done)
         for users in _by_reason(writes.refused):

@@ -129,22 +129,21 @@ class _Tick:
         await graph.go_on(reading_groups, graph.clock.now() + GROUPS_FIRST_SECONDS)
         states = next((states for states in reading_groups if not isinstance(states, ServiceError)), {})
         target = await open_lists(graph, gateway, read, risk, [state.members for state in states.values() if state.members])
-        self._report.opened(target.members, target.totals, target.problems, target.warnings)
+        self._report.opened(target.members, target.left_out, target.problems, target.warnings)
         await self._keep(target, self._report.lists, risk)
+        self._report.closed(target.totals)
 
     async def _keep(self, target: Target, tallies: Mapping[str, Tally], risk: Risk) -> None:
         """Bring the target in step, as far as the plan allows."""
-        graph, report, departures = self._graph, self._report, self._graph.cache.departures
+        report, departures = self._report, self._graph.cache.departures
         minute_before = Evidence(minute_before=departures.get(target.name, {}) if self._warm else {})
         keeping = Keeping(target, risk, minute_before, self._settings.max_removals)
         first = keeping.plan()
         if not risk.unread:
             departures[target.name] = first.departures
-        if isinstance(target, GroupTarget):  # the lists' share is another
-            graph.keep_back(LEAVES_SHARE if any(first.departures.values()) else 0.0)
+        target.keep_back(LEAVES_SHARE if any(first.departures.values()) else 0.0)
         await keeping.join(first, dry_run=self._settings.dry_run)
-        if isinstance(target, GroupTarget):
-            graph.keep_back(0.0)
+        target.keep_back(0.0)
         if keeping.plan().wants_second_look and (again := await self._look_again(risk)):
             keeping.evidence = keeping.evidence._replace(second_look=again)
         last = keeping.plan() if self._settings.dry_run else await keeping.leave()

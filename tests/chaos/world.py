@@ -362,7 +362,7 @@ class World:
 
     def _judge(self, tick: Tick) -> None:
         assert self.clock.time - tick.started <= TICK_SECONDS + 1e-3, "the deadline beats every wait"
-        assert tick.subrequests <= tick.settings.max_subrequests
+        assert tick.subrequests <= tick.settings.max_subrequests, "a tick stays within MAX_SUBREQUESTS"
         self._assert_private(tick)
         self._assert_right(tick)
         if tick.undisturbed and tick.report and tick.report.outcome in ("in sync", "changed"):
@@ -412,4 +412,4 @@ class World:
     def _assert_private(self, tick: Tick) -> None:
         shown = "\n".join([*(str(entry) for _, entry in tick.log), *tick.problems])
         for private in (self.tenant.domain, self.tenant.app.secret, "Bearer", *self.tenant.tokens.issued):
-            assert private not in shown
+            assert private not in shown, "nothing private is in the log"

@@ -7,9 +7,12 @@ import httpx
 from typer.testing import CliRunner
 
 import simulator
-from risky_users.app import Surroundings, app
+from risky_users.admin.machine import Machine
+from risky_users.app import app
 from risky_users.connection import Connection
+from risky_users.surroundings import Surroundings
 from tests.docs.documents import DOCUMENTS
+from tests.setup.desk import Programs
 from tests.ticks import contoso, variables
 
 
@@ -36,7 +39,8 @@ def test_the_documented_check_is_what_it_prints_when_all_is_well(tmp_path: Path)
     given = variables(ticks.tenant)
     wrangler = tmp_path / "wrangler.toml"
     wrangler.write_text("[vars]\n" + "".join(f'{name} = "{given[name]}"\n' for name in ("AZURE_AD_TENANT_ID", "AZURE_AD_CLIENT_ID")))
-    around = Surroundings(Connection(Beside(ticks.tenant), ticks.clock), environment={})
+    nobody = Machine(environment={}, run=Programs(), interactive=lambda: False)
+    around = Surroundings(Connection(Beside(ticks.tenant), ticks.clock), {}, nobody)
     secret = given["AZURE_AD_CLIENT_SECRET"]
     shown = CliRunner().invoke(app, ["check", "--config", str(wrangler)], obj=around, env={"COLUMNS": "200"}, input=f"{secret}\n")
     assert shown.exit_code == 0, shown.output

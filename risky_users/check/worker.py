@@ -1,14 +1,14 @@
-"""What stands between this configuration and groups that are kept: the chain, link by link, from what was read of it."""
+"""The Worker's own links: its configuration, its sign-in, its permissions, whom it reads and the groups that it keeps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from access_token import WRONG_TENANT
-from errors import ServiceError
+from errors import AuthError, ServiceError
 from groups import GROUP_NAMES, GroupState
-from permissions import CREATE_GROUPS, READ_GROUPS, READ_RISK, WRITE_MEMBERS, granted
+from permissions import CREATE_GROUPS, READ_GROUPS, READ_RISK, READ_USERS, WRITE_MEMBERS, granted
 from plan import RISK_LEVELS
+from risky_users.check.findings import Finding, State, skipped
 from risky_users.facts import TenantFacts, told
 from risky_users.variables import Variables
 from security_group import SecurityGroup
@@ -20,24 +20,6 @@ NEEDED = (READ_RISK, WRITE_MEMBERS, CREATE_GROUPS)
 WHERE_PERMISSIONS_ARE = "app registration > API permissions > Microsoft Graph > Application permissions"
 
 
-class State(StrEnum):
-    """How a link of the chain fares. Only a failed one keeps the Worker from its work."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One link of the chain: what holds, or what is wrong with it and what to do."""
-
-    check: str
-    state: State
-    message: str
-
-
 @dataclass(frozen=True, slots=True)
 class Permissions:
     """The application permissions granted, sorted; of those needed, the missing; and those that nothing here needs."""
@@ -47,16 +29,17 @@ class Permissions:
     excessive: list[str]
 
     @classmethod
-    def of(cls, roles: frozenset[str]) -> "Permissions":
-        """Hold the permissions of a token against those needed."""
+    def of(cls, roles: frozenset[str], *, lists: bool = False) -> "Permissions":
+        """Hold the permissions of a token against those needed; with `lists` to keep, that to read mail is no excess."""
         missing = [needed for needed in NEEDED if not granted(needed, roles)]
-        return cls(sorted(roles), missing, sorted(roles - {*NEEDED, READ_GROUPS}))
+        return cls(sorted(roles), missing, sorted(roles - {*NEEDED, READ_GROUPS, *[READ_USERS] * lists}))
 
 
-CHECKS = {
+LINKS = {
     "configuration": "Configuration",
     "tenant": "Tenant",
     "credentials": "Credentials",
+    "expiry": "Expiry",
     "permissions": "Permissions",
     "licence": "Licence",
     "riskyUsers": "Risky users",
@@ -64,11 +47,7 @@ CHECKS = {
     **{f"{level}Group": f"Group {level}" for level in RISK_LEVELS},
 }
 """The links in their order, and their titles."""
-
-
-def misconfigured(problems: list[str]) -> list[Finding]:
-    """The chain where the configuration is not well-formed."""
-    return [*(Finding("configuration", State.FAILED, problem) for problem in problems), *_skipped("configuration", "the configuration")]
+AFTER_SIGN_IN = [*LINKS][4:]
 
 
 def configured(settings: Settings, variables: Variables) -> Finding:
@@ -82,30 +61,27 @@ def configured(settings: Settings, variables: Variables) -> Finding:
     return Finding("configuration", State.OK, f"well-formed: {found}.")
 
 
-def shut_out(settings: Settings, code: int, message: str) -> list[Finding]:
-    """The chain from the tenant on where no token is issued, for the reason with this AADSTS code and message."""
-    if code and code not in WRONG_TENANT:
-        return [_tenant(settings), Finding("credentials", State.FAILED, message), *_skipped("credentials", "the credentials")]
-    return [Finding("tenant", State.FAILED, message), *_skipped("tenant", "the tenant")]
+def signed_in(settings: Settings, entering: TenantFacts | AuthError, refusal: str) -> list[Finding]:
+    """Tenant and credentials; `refusal` tells why no token was issued."""
+    if not isinstance(entering, AuthError):
+        return [_tenant(settings), Finding("credentials", State.OK, f"accepted for the app {settings.client_id}.")]
+    if entering.code and entering.code not in WRONG_TENANT:
+        return [_tenant(settings), Finding("credentials", State.FAILED, refusal)]
+    after = skipped(["credentials"], "not checked: the tenant must be right first.")
+    return [Finding("tenant", State.FAILED, refusal), *after]
 
 
-def let_in(settings: Settings, facts: TenantFacts) -> list[Finding]:
-    """The chain from the tenant on where a token is issued."""
-    permissions = Permissions.of(facts.roles) if facts.roles is not None else None
+def in_the_tenant(settings: Settings, facts: TenantFacts | AuthError) -> list[Finding]:
+    """What the Worker may do and finds, once it is signed in."""
+    if isinstance(facts, AuthError):
+        return skipped(AFTER_SIGN_IN, "not checked: the Worker must be able to sign in first.")
+    permissions = None if facts.roles is None else Permissions.of(facts.roles, lists=settings.gateway is not None)
     return [
-        _tenant(settings),
-        Finding("credentials", State.OK, f"accepted for the app {settings.client_id}."),
         _permissions(permissions, facts),
         *_risky_users(permissions, facts),
         _name_lookup(permissions, facts),
         *_groups(permissions, facts, settings),
     ]
-
-
-def _skipped(after: str, first: str) -> Iterator[Finding]:
-    checks = list(CHECKS)
-    for check in checks[checks.index(after) + 1 :]:
-        yield Finding(check, State.SKIPPED, f"not checked: {first} must be right first.")
 
 
 def _tenant(settings: Settings) -> Finding:
@@ -184,12 +160,12 @@ def _groups(permissions: Permissions | None, facts: TenantFacts, settings: Setti
 def _group(check: str, state: GroupState, group: SecurityGroup) -> Finding:
     known_as = f"{group.name}, id {group.id}"
     if state.namesakes > 1:
-        remedy = "Rename or delete the others"
-        return Finding(check, State.WARNING, f"{state.namesakes} groups have this name; the oldest is used: {known_as}. {remedy}.")
+        many = f"{'more than ' if state.more_namesakes else ''}{state.namesakes} groups have this name"
+        return Finding(check, State.WARNING, f"{many}; the oldest is used: {known_as}. Rename or delete the others.")
     if state.lookalikes:
         others = ", ".join(f"{other.name} ({other.id})" for other in state.lookalikes)
         return Finding(check, State.WARNING, f"{known_as}. Not used, for the name differs in case: {others}. Rename or delete that one.")
     if not state.members:
         return Finding(check, State.WARNING, f"too new to be known everywhere: {known_as}. Check again in a few minutes.")
     others = f" and {state.members.others} that are no users" if state.members.others else ""
-    return Finding(check, State.OK, f"{known_as}, {len(state.members.users)} members{others}. Assign it to the SCIM application.")
+    return Finding(check, State.OK, f"{known_as}, {len(state.members.users)} members{others}.")

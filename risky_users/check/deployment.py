@@ -1,0 +1,114 @@
+"""The Worker as it is deployed: whether it is there, with what it needs, on its clock, and how its last minutes ended."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from risky_users.check.account import Worker
+from risky_users.check.findings import Finding, failed, ok, skipped, warning
+from risky_users.check.seen import MINUTE, Entry, Seen, Unseen, clock_time, entries_at, lasting, listed, text_at, time_at
+from settings import Settings
+from text import counted
+
+LINKS = {"worker": "Worker", "cron": "Cron", "runs": "Last runs"}
+WORKER = "risky-users"
+"""Its name where no file tells another."""
+EVERY_MINUTE = frozenset({"* * * * *", "*/1 * * * *"})
+SPREADING_SECONDS = 15 * MINUTE
+"""How long a new cron trigger takes at most to reach everywhere (https://developers.cloudflare.com/workers/configuration/cron-triggers/)."""
+LATE_SECONDS = 15 * MINUTE
+"""A Worker without a run for so long has stopped: runs are shown some minutes late."""
+
+_SECRET, _CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrangler:
+    """What wrangler's file says: the Worker's name, its account where that is told, and its vars."""
+
+    name: str
+    account_id: str
+    vars: Mapping[str, object]
+
+    @classmethod
+    def of(cls, said: Mapping[str, object]) -> "Wrangler":
+        """What matters of the file."""
+        values = said.get("vars")
+        return cls(str(said.get("name") or WORKER), str(said.get("account_id") or ""), values if isinstance(values, dict) else {})
+
+
+def deployment(worker: Worker, file: Wrangler, settings: Settings, now: float) -> Iterator[Finding]:
+    """The Worker, its cron trigger and its last runs."""
+    deployed = worker.settings
+    if not isinstance(deployed, Unseen):
+        yield _worker(deployed, file, settings)
+        yield _cron(worker.schedules)
+        yield _runs(worker, now)
+    elif deployed.gone:
+        names = [] if isinstance(worker.names, Unseen) else worker.names
+        others = f"; there {'is' if len(names) == 1 else 'are'} {listed(names)}" if names else ""
+        yield failed("worker", f"no Worker {file.name} is deployed in this account{others}: deploy it with `npx wrangler deploy`.")
+        yield from skipped(["cron", "runs"], "not checked: the Worker must be deployed first.")
+    else:
+        yield from skipped(LINKS, deployed.why)
+
+
+def _worker(deployed: Entry, file: Wrangler, settings: Settings) -> Finding:
+    bindings = entries_at(deployed, "bindings")
+    secrets = {text_at(each, "name") for each in bindings if each.get("type") == "secret_text"}
+    plain = {text_at(each, "name"): text_at(each, "text") for each in bindings if each.get("type") == "plain_text"}
+    missing = [] if secrets & {_SECRET, _CERTIFICATE} else [_SECRET]
+    missing += ["GATEWAY_API_TOKEN"] if settings.gateway and "GATEWAY_API_TOKEN" not in secrets else []
+    if exposed := sorted(plain.keys() & {_SECRET, _CERTIFICATE, "GATEWAY_API_TOKEN"}):
+        remedy = "take it out of [vars], renew it, put the new one with `npx wrangler secret put` and deploy"
+        return failed("worker", f"{listed(exposed)} is a var, which everybody can read who may see the Worker: {remedy}.")
+    if missing:
+        commands = listed([f"`npx wrangler secret put {name}`" for name in missing])
+        return failed("worker", f"{file.name} is deployed without {listed(missing)}: put what is missing with {commands}.")
+    local = {name: value for name, value in file.vars.items() if isinstance(value, str)}
+    others = sorted(name for name in local.keys() | plain.keys() if local.get(name) != plain.get(name))
+    if local and others:
+        return warning(
+            "worker", f"{file.name} is deployed with other values of {listed(others)} than wrangler's file has: deploy it again."
+        )
+    return ok("worker", f"{file.name} is deployed, with {listed(sorted(secrets))} as {'a secret' if len(secrets) == 1 else 'secrets'}.")
+
+
+def _cron(schedules: Seen[Entry]) -> Finding:
+    if isinstance(schedules, Unseen):
+        return skipped(["cron"], schedules.why)[0]
+    crons = [text_at(each, "cron") for each in entries_at(schedules, "schedules")]
+    if EVERY_MINUTE.intersection(crons):
+        return ok("cron", "every minute.")
+    remedy = 'have crons = ["* * * * *"] below [triggers] in wrangler.toml, and deploy'
+    if not crons:
+        return failed("cron", f"the Worker has no cron trigger, so it never runs: {remedy}.")
+    return warning("cron", f"it runs by {listed(crons)}, and not every minute: {remedy}.")
+
+
+def _runs(worker: Worker, now: float) -> Finding:
+    if isinstance(worker.runs, Unseen):
+        return skipped(["runs"], worker.runs.why)[0]
+    runs = [(time, text_at(run, "status")) for run in worker.runs if (time := time_at(run, "datetime")) is not None]
+    if not runs:
+        return _without_runs(worker, now)
+    (latest, status), bad = max(runs), [status for _, status in runs if status != "success"]
+    look = "`npx wrangler tail --format pretty` shows why"
+    if status != "success":
+        return failed("runs", f"the last, at {clock_time(latest)}, failed ({status}), and {len(bad)} of {len(runs)} in an hour: {look}.")
+    if now - latest > LATE_SECONDS:
+        return failed(
+            "runs", f"the last was {lasting(now - latest)} ago: look at the Worker's cron trigger, and at Cloudflare's status page."
+        )
+    if bad:
+        return warning(
+            "runs", f"{len(bad)} of {len(runs)} in the last hour failed ({listed(sorted(set(bad)))}), the last one did not: {look}."
+        )
+    return ok("runs", f"{counted(len(runs), 'run')} in the last hour, all good; the last at {clock_time(latest)}.")
+
+
+def _without_runs(worker: Worker, now: float) -> Finding:
+    schedules = [] if isinstance(worker.schedules, Unseen) else entries_at(worker.schedules, "schedules")
+    since = max((time for each in schedules if (time := time_at(each, "modified_on"))), default=0.0)
+    if now - since < SPREADING_SECONDS:
+        return warning("runs", "none yet: a new cron trigger takes up to 15 minutes to reach everywhere. Then check again.")
+    return failed("runs", "none in the last hour: look at the cron trigger, and at the Worker's past cron events in the dashboard.")

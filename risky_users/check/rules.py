@@ -1,0 +1,119 @@
+"""Gateway rules, as far as they decide whether somebody at risk is isolated.
+
+Do Not Inspect comes first and ends the matter; then Isolate and Do Not Isolate by precedence, the first match deciding
+(https://developers.cloudflare.com/cloudflare-one/traffic-policies/order-of-enforcement/).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from risky_users.check.seen import Entry, at, number_at, text_at
+
+NAMES = {"isolate": "Isolate", "noisolate": "Do Not Isolate", "off": "Do Not Inspect", "allow": "Allow", "block": "Block"}
+_LIST = re.compile(r"\$([0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12})")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_GROUPS = re.compile(r"identity\.groups")
+_EVERYTHING = re.compile(r'http\.request\.(?:uri|host)matches"\^?\.\*\$?"')
+_NEGATED = re.compile(r"(?:^|\(|and|or)not|!=")
+_PARTS = re.compile(r'("(?:[^"\\]|\\.)*")')
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """By what a rule can know the users at a risk level: the list's id, the group's name and its id; each may be empty."""
+
+    list_id: str = ""
+    group_name: str = ""
+    group_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One HTTP rule. Expressions are without blanks and outer parentheses, which the API adds and drops."""
+
+    name: str
+    action: str
+    enabled: bool
+    precedence: int
+    traffic: str
+    identity: str
+    posture: str
+    trouble: str
+
+    @property
+    def called(self) -> str:
+        """How to speak of it: `“Isolate” (Block)`."""
+        return f"“{self.name}” ({NAMES.get(self.action, self.action)})"
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it holds for all traffic, from any device."""
+        return not self.posture and (not self.traffic or _EVERYTHING.fullmatch(self.traffic) is not None)
+
+    def by_list(self, marks: Marks) -> bool:
+        """Whether it holds for whoever is on the list."""
+        return (
+            bool(marks.list_id)
+            and not _NEGATED.search(self.identity)
+            and _plain(marks.list_id) in map(_plain, _LIST.findall(self.identity))
+        )
+
+    def by_group(self, marks: Marks) -> bool:
+        """Whether it holds for the group's members."""
+        named = {*_QUOTED.findall(self.identity)} if _GROUPS.search(self.identity) and not _NEGATED.search(self.identity) else set()
+        return not named.isdisjoint({marks.group_name, marks.group_id} - {""})
+
+    def nearly_by_group(self, marks: Marks) -> bool:
+        """Whether it names the group in other letters."""
+        named = {*_QUOTED.findall(self.identity)}
+        return marks.group_name not in named and marks.group_name.lower() in {each.lower() for each in named}
+
+    def covers(self, other: "Rule") -> bool:
+        """Whether it holds, as far as can be told, wherever and for whomever the other one does."""
+        of_all = not self.posture and not self.identity
+        same_people = not self.posture and self.identity == other.identity
+        return (of_all or same_people) and (self.everywhere or self.traffic == other.traffic)
+
+
+def http_rules(entries: Iterable[Entry]) -> list[Rule]:
+    """The HTTP rules, in the order in which they are looked at."""
+    rules = [_rule(each) for each in entries if at(each, "filters") == ["http"] and not each.get("deleted_at")]
+    return sorted(rules, key=lambda rule: (rule.action != "off", rule.precedence))
+
+
+def before(rule: Rule, rules: Iterable[Rule]) -> list[Rule]:
+    """Those in force that are looked at before this one and keep from isolation."""
+    return [
+        each
+        for each in rules
+        if each.enabled and (each.action == "off" or (each.action == "noisolate" and each.precedence < rule.precedence))
+    ]
+
+
+def _rule(entry: Entry) -> Rule:
+    traffic, identity, posture = (_bare(text_at(entry, part)) for part in ("traffic", "identity", "device_posture"))
+    name, action, trouble = (text_at(entry, part) for part in ("name", "action", "warning_status"))
+    return Rule(name, action, entry.get("enabled") is True, number_at(entry, "precedence"), traffic, identity, posture, trouble)
+
+
+def _plain(list_id: str) -> str:
+    return list_id.replace("-", "").lower()
+
+
+def _bare(expression: str) -> str:
+    """Without blanks, and without parentheses around it all: the API adds and drops both. What is quoted stays as it is."""
+    bare = "".join(part if part.startswith('"') else re.sub(r"\s", "", part) for part in _PARTS.split(expression))
+    while _in_parentheses(bare):
+        bare = bare[1:-1]
+    return bare
+
+
+def _in_parentheses(expression: str) -> bool:
+    """Whether the parenthesis that opens it closes at its end."""
+    marks, depth = _PARTS.sub(lambda quoted: "_" * len(quoted[0]), expression), 0
+    for place, mark in enumerate(marks):
+        depth += {"(": 1, ")": -1}.get(mark, 0)
+        if depth == 0:
+            return mark == ")" and place == len(marks) - 1
+    return False

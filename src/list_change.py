@@ -1,0 +1,183 @@
+"""A change of a Cloudflare list on its way, which one stale or odd value is not to hold up."""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from errors import GatewayError
+from gateway import VALUES_AT_ONCE, GatewayClient, ListFacts
+from graph import Writes
+
+HALVINGS = 10
+"""How often parts of a change that are refused are halved, to find what they are refused for: enough to find one of a thousand."""
+
+_Kind: TypeAlias = Literal["append", "remove", "prove"]
+
+
+@dataclass(slots=True)
+class ListState:
+    """A list as it was read at a time (epoch seconds): for each address in lower case its spellings, and its description.
+
+    Once it was `changed` it is due to be read again; it is not `certain` while the answer to a change is missing.
+    """
+
+    facts: ListFacts
+    read: float
+    spellings: dict[str, list[str]] = field(default_factory=dict)
+    descriptions: dict[str, str] = field(default_factory=dict)
+    changed: bool = False
+    certain: bool = True
+
+    @classmethod
+    def of(cls, facts: ListFacts, items: Iterable[tuple[str, str]], now: float) -> "ListState":
+        """The list with these items."""
+        state = cls(facts, now)
+        state.hold(facts, items)
+        return state
+
+    def hold(self, facts: ListFacts, items: Iterable[tuple[str, str]]) -> None:
+        """It was read again."""
+        self.facts, self.certain = facts, True
+        self.spellings.clear()
+        self.descriptions.clear()
+        for value, description in items:
+            address = value.strip().lower()
+            self.spellings.setdefault(address, []).append(value)
+            self.descriptions[address] = description
+
+    def change(self, appended: Mapping[str, str], removed: Iterable[str], facts: ListFacts) -> None:
+        """It was changed, and is like this now."""
+        self.facts, self.changed, self.certain = facts, True, True
+        for address in removed:
+            self.spellings.pop(address, None)
+            self.descriptions.pop(address, None)
+        for address, description in appended.items():
+            self.spellings.setdefault(address, [address])
+            self.descriptions.setdefault(address, description)
+
+
+class ListChange:
+    """A change of one list, given in parts: what is removed to make room comes before what is appended.
+
+    `refused`: addresses that Cloudflare does not take, and why; `tried` are all that anything was tried of.
+    """
+
+    def __init__(self, client: GatewayClient, list_id: str, state: ListState) -> None:
+        self._client, self._list_id, self._state = client, list_id, state
+        self._parts: deque[tuple[_Kind, Sequence[str]]] = deque()
+        self._descriptions: dict[str, str] = {}
+        self._done: set[str] = set()
+        self._already: set[str] = set()
+        self._unsure: set[str] = set()
+        self._stopped: GatewayError | None = None
+        self._halvings = HALVINGS
+        self._read_again = False
+        self.refused: dict[str, GatewayError] = {}
+        self.tried: dict[str, None] = {}
+
+    def append(self, addresses: Mapping[str, str]) -> None:
+        """Have these appended, with their descriptions."""
+        self._descriptions |= addresses
+        self._plan("append", [*addresses])
+
+    def prove(self, addresses: Mapping[str, str]) -> None:
+        """Have these appended although they seem to be there."""
+        self._descriptions |= addresses
+        self._plan("prove", [*addresses])
+
+    def remove(self, addresses: Iterable[str]) -> None:
+        """Have these removed, in every spelling that is stored."""
+        self._plan("remove", [*addresses])
+
+    def _plan(self, kind: _Kind, addresses: Sequence[str]) -> None:
+        for start in range(0, len(addresses), VALUES_AT_ONCE):
+            self._parts.append((kind, addresses[start : start + VALUES_AT_ONCE]))
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything is still to be tried."""
+        return bool(self._parts) and not self._stopped
+
+    async def step(self) -> None:
+        """Try the next part; what is to be tried again of it comes after the others."""
+        kind, addresses = self._parts.popleft()
+        spellings = self._state.spellings
+        if kind != "prove":  # the list may have been read again since this was planned
+            part = [address for address in addresses if (address in spellings) == (kind == "remove")]
+            self._already.update(set(addresses) - set(part))
+            addresses = part
+        if not addresses:
+            return
+        self.tried |= dict.fromkeys(addresses)
+        append = {} if kind == "remove" else {address: self._descriptions[address] for address in addresses}
+        remove = [spelling for address in addresses for spelling in spellings[address]] if kind == "remove" else []
+        try:
+            facts = await self._client.patch(self._list_id, append, remove)
+        except GatewayError as error:
+            await self._refusal(kind, addresses, error)
+            return
+        new = [address for address in append if address not in spellings]
+        agrees = facts.size == self._state.facts.size + len(new) - len(remove)
+        (self._already if kind == "prove" else self._done if agrees else self._unsure).update(addresses)
+        for address in addresses:
+            self.refused.pop(address, None)
+        self._state.change(append, addresses if kind == "remove" else (), facts)
+
+    async def _refusal(self, kind: _Kind, addresses: Sequence[str], error: GatewayError) -> None:
+        if error.cause not in ("conflict", "refused"):
+            self._stopped = error
+            if error.cause == "passing":
+                self._unsure.update(addresses)
+                self._state.certain, self._state.changed = False, True
+        elif kind == "prove":
+            await self._read_as_proof(addresses)
+        elif error.cause == "conflict" and not self._read_again:
+            self._read_again = True
+            await self._look_again()
+            self._parts.appendleft((kind, addresses))
+        elif len(addresses) > 1 and self._halvings:
+            self._halvings -= 1
+            self._parts += [(kind, addresses[: len(addresses) // 2]), (kind, addresses[len(addresses) // 2 :])]
+        elif len(addresses) > 1:
+            self._stopped = error
+        elif error.cause == "conflict":
+            self._already.update(addresses)
+        else:
+            self.refused[addresses[0]] = error
+
+    async def _read_as_proof(self, addresses: Sequence[str]) -> None:
+        """An account that takes no value twice says so of all together, and not of which."""
+        await self._look_again()
+        if not self._stopped:
+            self._already.update(address for address in addresses if address in self._state.spellings)
+
+    async def _look_again(self) -> None:
+        """The list is not as it was when it was read."""
+        try:
+            self._state.hold(*await self._client.items(self._list_id, None))
+        except GatewayError as error:
+            self._stopped = error
+
+    def outcome(self, needed: Mapping[str, Collection[str]]) -> Writes:
+        """What became of each user, whose addresses are these."""
+        writes, settled = Writes(stopped=self._stopped), self._done | self._already
+        for user, addresses in needed.items():
+            refused = next((self.refused[address] for address in addresses if address in self.refused), None)
+            if refused:
+                named = user if user.startswith("entry ") else f"user {user}"
+                writes.refused[user] = GatewayError(f"An address of {named} is refused. {refused}", refused.request_ids)
+            elif settled.issuperset(addresses):
+                (writes.done if self._done.intersection(addresses) else writes.already).append(user)
+            else:
+                writes.unfinished.append(user)
+                if self._unsure.intersection(addresses):
+                    writes.unsure.append(user)
+        return writes
+
+
+async def make(changes: Collection[ListChange]) -> None:
+    """Make these changes, a request each in turn: the trouble of one is not to use up what the others need."""
+    while pending := [change for change in changes if change.pending]:
+        for change in pending:
+            await change.step()
