@@ -22,6 +22,7 @@ from risky_users.connection import Connection
 from risky_users.forecast import Forecast, foresee
 from risky_users.log import StreamLog
 from risky_users.output import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
+from risky_users.setup.commands import setup
 from risky_users.surroundings import AsJson, Configuration, Debug, Surroundings, complain, plainly, surroundings_of
 from risky_users.ticking import Ticking
 from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, read_wrangler, to_be_told
@@ -42,6 +43,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(setup)
 
 SIMULATE_NEEDS = (
     "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
