@@ -1,5 +1,6 @@
 """The commands of docs/setup.md, run block by block, each in a shell of its own, before a simulated tenant and a simulated account."""
 
+import json
 import os
 import re
 import shutil
@@ -161,22 +162,31 @@ def test_an_app_that_is_there_already_is_not_changed(computer: Computer) -> None
 
 
 def test_the_policies_are_the_same_in_json_and_terraform_and_as_setup_makes_them() -> None:
-    import json
-
     [in_json] = [json.loads(fence.text) for fence in SETUP.fences("json") if '"isolate"' in fence.text]
     terraform = {name: each for fence in SETUP.fences("hcl") for name, each in _policies(fence.text)}
     assert terraform["isolate_high"] == {**in_json, "account_id": "${var.account_id}"}
     default = isolation.wanted("LIST", "high", Choices())
-    for policy in (in_json, terraform["isolate_high_at_once"]):
+    at_once = terraform["isolate_high_at_once"]
+    assert isinstance(at_once, dict)
+    for policy in (in_json, at_once):
         for member in ("action", "enabled", "filters", "traffic", "rule_settings"):
             assert policy[member] == default[member]
     both = str(isolation.wanted("LIST", "high", Choices(group_too=True))["identity"])
     assert both == f"identity.email in $LIST or {in_json['identity']}"
 
 
-def _policies(text: str) -> "Iterator[tuple[str, dict[str, object]]]":
+def _policies(text: str) -> Iterator[tuple[str, object]]:
     for resource in hcl2.loads(text).get("resource", []):
         for kind, named in resource.items():
             if kind.strip('"') == "cloudflare_zero_trust_gateway_policy":
                 for name, members in named.items():
-                    yield name.strip('"'), members
+                    yield name.strip('"'), _unquoted(members)
+
+
+def _unquoted(value: object) -> object:
+    """A value as Terraform means it; the parser leaves texts in their quotes."""
+    if isinstance(value, dict):
+        return {name: _unquoted(each) for name, each in value.items() if name != "__is_block__"}
+    if isinstance(value, list):
+        return [_unquoted(each) for each in value]
+    return json.loads(value) if isinstance(value, str) and value.startswith('"') else value
