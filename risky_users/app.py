@@ -23,7 +23,6 @@ from risky_users.check.seen import Unseen
 from risky_users.connection import Connection
 from risky_users.forecast import Forecast, foresee
 from risky_users.log import StreamLog
-from risky_users.managed_identity import PLACE, ManagedIdentity
 from risky_users.output import (
     findings_as_json,
     forecast_as_json,
@@ -37,7 +36,7 @@ from risky_users.output import (
 from risky_users.setup.commands import setup
 from risky_users.surroundings import AsJson, Configuration, Debug, Surroundings, complain, plainly, surroundings_of
 from risky_users.ticking import Ticking
-from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, read_wrangler, to_be_told
+from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, identity, read_wrangler, to_be_told
 from risky_users.wording import for_minutes, for_once, for_runs
 from settings import Settings
 
@@ -250,7 +249,7 @@ def _complete(surroundings: Surroundings, variables: Variables) -> Settings:
     """The settings; what the environment holds and is not taken is mentioned, lest somebody counts on it."""
     try:
         settings = complete(variables, _ask)
-        surroundings.connection.identity = ManagedIdentity(settings) if variables.found.get(SECRET) == PLACE else None
+        surroundings.connection.identity = identity(variables, settings)
         return settings
     finally:
         if variables.passed_over:
