@@ -55,9 +55,7 @@ def open_account(machine: Machine, account: str, ask: Callable[[str], str]) -> C
     """The account, with the token of the environment or else one that is asked for, unseen. Raises AdminError where there is none."""
     token = machine.environment.get(TOKEN, "")
     if not token and machine.interactive():
-        machine.tell(
-            f"Cloudflare takes an API token with Zero Trust Write, and with Account API Tokens Write if it is to make the Worker's:\n{_PAGE}"
-        )
+        machine.tell(f"Cloudflare takes an API token with Zero Trust Write; to make the Worker's, Account API Tokens Write too: {_PAGE}")
         token = ask(TOKEN)
     if not token.strip():
         raise AdminError(f"Cloudflare takes an API token: make one with Zero Trust Write at {_PAGE}, and put it into {TOKEN}.")
@@ -88,9 +86,8 @@ def asked_for(choices: Choices, question: Callable[[str, str], str]) -> Choices:
     download = choices.download or question(f"Downloads, of {', '.join(CLIPBOARD)}", CLIPBOARD[0])
     group_too = choices.group_too
     if group_too is None:
-        group_too = (
-            question("Whom: list (released at once), or either of list and group (safer, released with the next cycle)", "list") != "list"
-        )
+        whom = question("By list (releases at once), or by either, list or group (releases with Entra's cycle)", "list")
+        group_too = whom.strip() != "list"
     return Choices(levels, domains, clipboard, download, group_too)
 
 
