@@ -12,7 +12,7 @@ from simulator.entra.token import CLOUDS
 from simulator.messages import JSON
 from simulator.receivers import CHAT
 
-_SERVICES = {"entra": "Microsoft Entra", "cloudflare": "Cloudflare", "alerts": "Whoever is told"}
+_SERVICES = {"entra": "Microsoft Entra", "cloudflare": "Cloudflare", "alerts": "Whoever is told", "worker": "Deployment"}
 _SHOWN_ALERTS = 20
 
 
