@@ -91,7 +91,7 @@ class ProvisioningJob:
             try:
                 self.job = graph.post(f"{path}/jobs", {"templateId": template}, young=_YOUNG)
             except ServiceRefused as refused:
-                if not isinstance(refused, Uncertain) and refused.answer.status != 409:
+                if not isinstance(refused, Uncertain) and refused.answer.status != HTTPStatus.CONFLICT:
                     raise
                 self.job = self._settled()
                 if not self.job:
@@ -104,10 +104,9 @@ class ProvisioningJob:
         """All; that there are none may be said by 404."""
         try:
             return self.work.graph.all(f"{self.application.path}/synchronization/jobs")
-        except NotAllowed:
-            raise
         except ServiceRefused as refused:
-            if refused.answer.status in (404, 409):
+            status = refused.answer.status
+            if status == HTTPStatus.NOT_FOUND or (self.application.new and status in (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)):
                 return []
             raise
 
@@ -118,14 +117,14 @@ class ProvisioningJob:
             try:
                 return next(iter(self.work.graph.all(f"{self.application.path}/synchronization/jobs")), None)
             except ServiceRefused as refused:
-                if refused.answer.status in (403, 404, 409):
+                if refused.answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
                     raise Held(refused, "the SCIM application is new, and its provisioning not known everywhere in Entra yet") from refused
                 raise
 
         try:
             return patiently(self.work.machine, look, _SETTLES_SECONDS)
         except ServiceRefused as refused:
-            if refused.answer.status == 404:
+            if refused.answer.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
 

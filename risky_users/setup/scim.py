@@ -1,6 +1,5 @@
 """`setup scim`: the groups on their way to Cloudflare."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from risky_users.admin.cloudflare import Cloudflare
@@ -59,8 +58,3 @@ class ScimPart:
         shortcomings = provider.shortcomings(base_group=bool(self.choices.base_group))
         told = f"{provider.name}, {provider.endpoint}"
         return left_alone(f"{told}: {'; '.join(shortcomings)}. Change it {provider.by_hand}.") if shortcomings else there(f"{told}.")
-
-
-def scim_token(given: str, ask: Callable[[str], str], *, interactive: bool) -> Callable[[], str]:
-    """Gives Cloudflare's SCIM secret when it is needed: the one from the environment, or one that is typed unseen."""
-    return lambda: given or (ask("Cloudflare's SCIM secret (not shown)") if interactive else "")

@@ -8,6 +8,7 @@ anything is asked for again.
 from dataclasses import dataclass, field
 from secrets import token_hex
 
+from expiry import timestamp
 from risky_users.admin.asking import Held, patiently
 from risky_users.admin.entra import Entity, entries_of, key, quoted, text_of
 from risky_users.admin.errors import AdminError, Answer, ServiceRefused, Uncertain
@@ -21,6 +22,7 @@ NAME = "Cloudflare One SCIM"
 ENTRY = "scim application"
 APPEARS_SECONDS = 120.0
 """How long a new one may take to appear in lists."""
+_NEW_SECONDS = 600.0
 _YOUNG = "The SCIM application"
 
 
@@ -43,6 +45,14 @@ class ScimApplication:
     def ours(self) -> bool:
         """Whether it was made here."""
         return ENTRY in self.work.ledger
+
+    @property
+    def new(self) -> bool:
+        """Whether it is so new that parts of Entra may answer for it as though it were not there, or somebody else's."""
+        try:
+            return self.work.machine.now() - timestamp(text_of(self.application, "createdDateTime")) < _NEW_SECONDS
+        except ValueError:
+            return False
 
     @property
     def path(self) -> str:
