@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,14 +24,6 @@ setup = typer.Typer(
 )
 
 
-class Control(StrEnum):
-    """What an isolated browser lets through."""
-
-    REMOTE_ONLY = "remote_only"
-    DISABLED = "disabled"
-    ENABLED = "enabled"
-
-
 Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's id or domain, if not the one in wrangler's file, or yours.")]
 Cloud = Annotated[str, typer.Option("--cloud", help="global, usgov or usgov-dod, if not as wrangler's file has it.")]
 Account = Annotated[str, typer.Option("--account", help="The Cloudflare account's id, where wrangler is logged in to several.")]
@@ -50,12 +41,15 @@ Provider = Annotated[
 ]
 ScimApp = Annotated[str, typer.Option("--scim-app", help="The client id of an enterprise application to use instead of a new one.")]
 Notify = Annotated[str, typer.Option("--notify", help="A mailbox that Entra tells when provisioning is in quarantine.")]
-Level = Annotated[list[str] | None, typer.Option("--level", help="A risk level to isolate; can be given again. high, if not given.")]
-Domain = Annotated[list[str] | None, typer.Option("--domain", help="A domain to isolate; can be given again. All traffic, if not given.")]
-Clipboard = Annotated[Control, typer.Option("--clipboard", help="Copy and paste in isolated browsers.")]
-Download = Annotated[Control, typer.Option("--download", help="Downloads in isolated browsers.")]
-GroupToo = Annotated[bool, typer.Option("--group-too", help="Isolate also by the Entra group: safer to begin with, slower to end.")]
-Rewrite = Annotated[bool, typer.Option("--rewrite", help="Write rules of setup's own anew that were changed since.")]
+Level = Annotated[list[str] | None, typer.Option("--level", help="A risk level to isolate, high by default; may be repeated.")]
+Domain = Annotated[list[str] | None, typer.Option("--domain", help="Isolate on this domain and below it, not everywhere; may be repeated.")]
+Everywhere = Annotated[bool, typer.Option("--everywhere", help="Isolate everywhere, as without any --domain.")]
+Clipboard = Annotated[str | None, typer.Option("--clipboard", help="Copy and paste: remote_only (the default), disabled or enabled.")]
+Download = Annotated[str | None, typer.Option("--download", help="Downloads: remote_only (the default), disabled or enabled.")]
+GroupToo = Annotated[
+    bool | None, typer.Option("--group-too/--list-only", help="Isolate by list or group, which releases later, or by list.")
+]
+Rewrite = Annotated[bool, typer.Option("--rewrite", help="Write rules of setup's own anew where they differ from what is chosen.")]
 
 
 @setup.callback()
@@ -83,12 +77,13 @@ def everything(
             raise typer.BadParameter(f"options come after the part, as in `risky-users setup {part} --dry-run`.")
         return
     with plainly(debug), _desk(context, "setup", config, tenant, cloud, account, sign_in, dry_run, yes, as_json) as desk:
-        from risky_users.setup.desk import isolation
         from risky_users.setup.worker import WorkerChoices
 
-        choices = isolation(level or (), domain or (), Control.REMOTE_ONLY, Control.REMOTE_ONLY, group_too=False)
+        choices = desk.choose(level or (), tuple(domain) if domain else None)
         worker = desk.worker(WorkerChoices(lane=desk.cloudflare is not None, certificate=certificate))
-        desk.run(worker.setting_up(), desk.scim(base_group, scim_endpoint).setting_up(), desk.gateway(choices, planned=True))
+        desk.run(
+            worker.setting_up(), desk.scim(desk.base_group(base_group), scim_endpoint).setting_up(), desk.gateway(choices, planned=True)
+        )
 
 
 @setup.command()
@@ -112,7 +107,10 @@ def worker(
 
     In Entra it takes Cloud Application Administrator, and Privileged Role Administrator for the consent.
     """
-    with plainly(debug), _desk(context, "setup worker", config, tenant, cloud, account, sign_in, dry_run, yes, as_json) as desk:
+    with (
+        plainly(debug),
+        _desk(context, "setup worker", config, tenant, cloud, account, sign_in, dry_run, yes, as_json, cloudflare=False) as desk,
+    ):
         from risky_users.setup.desk import keeper
         from risky_users.setup.worker import WorkerChoices
 
@@ -143,37 +141,39 @@ def scim(
     It takes Cloud Application Administrator; and Cloudflare's SCIM secret, from CLOUDFLARE_SCIM_SECRET or asked for.
     """
     with plainly(debug), _desk(context, "setup scim", config, tenant, cloud, account, sign_in, dry_run, yes, as_json) as desk:
-        desk.run(desk.scim(base_group, scim_endpoint, identity_provider, scim_app, notify).setting_up())
+        desk.run(desk.scim(desk.base_group(base_group), scim_endpoint, identity_provider, scim_app, notify).setting_up())
 
 
 @setup.command()
 def gateway(
     context: typer.Context,
     config: Configuration = None,
-    tenant: Tenant = "",
-    cloud: Cloud = "",
     account: Account = "",
-    sign_in: SignIn = How.AUTOMATIC,
     level: Level = None,
     domain: Domain = None,
-    clipboard: Clipboard = Control.REMOTE_ONLY,
-    download: Download = Control.REMOTE_ONLY,
-    group_too: GroupToo = False,
+    everywhere: Everywhere = False,
+    clipboard: Clipboard = None,
+    download: Download = None,
+    group_too: GroupToo = None,
     rewrite: Rewrite = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """The lists that the Worker keeps, the rules that isolate by them, and the Worker's token: at the next page load, not after 40 minutes.
+    """Isolation within a minute: a list and a rule a level at Cloudflare, a token of the Worker's own, and the Worker told of them.
 
-    It takes an API token in CLOUDFLARE_API_TOKEN with Zero Trust Write, and Account API Tokens Write to make the Worker's.
+    It takes an API token with Zero Trust Write, and Account API Tokens Write for the Worker's own, in CLOUDFLARE_API_TOKEN or asked for.
     """
-    with plainly(debug), _desk(context, "setup gateway", config, tenant, cloud, account, sign_in, dry_run, yes, as_json) as desk:
-        from risky_users.setup.desk import isolation
+    from risky_users.setup.desk import carry, choose, unseen
+    from risky_users.setup.gateway_session import gateway_session
+    from risky_users.setup.run import Manner
 
-        choices = isolation(level or (), domain or (), clipboard, download, group_too=group_too)
-        desk.run(desk.gateway(choices, rewrite=rewrite))
+    machine, manner = surroundings_of(context).machine, Manner(dry_run, yes, as_json, "risky-users setup gateway")
+    with plainly(debug), gateway_session(machine, config, account, unseen) as here:
+        domains = () if everywhere else tuple(domain) if domain else None
+        choices = choose(machine, manner, here.ledger, level or (), domains, clipboard, download, group_too)
+        carry(machine, here.who, (), manner, here.gateway(choices, rewrite=rewrite).part())
 
 
 def rotate(
@@ -192,7 +192,7 @@ def rotate(
     debug: Debug = False,
 ) -> None:
     """Give the Worker a new credential without a gap; the one before is withdrawn once the new one has signed in."""
-    with plainly(debug), _desk(context, "rotate", config, tenant, cloud, account, sign_in, dry_run, yes, as_json) as desk:
+    with plainly(debug), _desk(context, "rotate", config, tenant, cloud, account, sign_in, dry_run, yes, as_json, cloudflare=False) as desk:
         from risky_users.setup.desk import keeper
         from risky_users.setup.worker import WorkerChoices
 
@@ -230,11 +230,13 @@ def _desk(
     dry_run: bool,
     yes: bool,
     as_json: bool,
+    *,
+    cloudflare: bool = True,
 ) -> "Iterator[Desk]":
     from risky_users.setup.desk import open_desk
     from risky_users.setup.run import Manner
     from risky_users.setup.session import Choices
 
     manner = Manner(dry_run, yes, as_json, f"risky-users {command}")
-    with open_desk(surroundings_of(context).machine, Choices(config, tenant, cloud, account, how), manner) as desk:
+    with open_desk(surroundings_of(context).machine, Choices(config, tenant, cloud, account, how), manner, cloudflare=cloudflare) as desk:
         yield desk
