@@ -140,6 +140,9 @@ class _Tick:
         first = keeping.plan()
         if not risk.unread:
             departures[target.name] = first.departures
+        if not first.joins and not any(first.departures.values()):  # as in nearly every minute
+            report.planned(tallies, first, first, target.missing)
+            return
         target.keep_back(LEAVES_SHARE if any(first.departures.values()) else 0.0)
         await keeping.join(first, dry_run=self._settings.dry_run)
         target.keep_back(0.0)
