@@ -4,7 +4,7 @@ A group's trouble stays its own: what one level meets is that level's outcome, a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from errors import GraphError, ServiceError
@@ -85,11 +85,15 @@ async def _read_group(graph: GraphClient, name: str, found: Found, read: Read, *
         group, created = await graph.create_group(name)
     if group.unwritable:
         raise GraphError(f"Cannot keep the members of {group.name} ({group.id}): {group.unwritable}.")
-    state = GroupState(group, Members(frozenset()), created, max(1, len(namesakes)), not all_of_them, lookalikes)
     if created:
-        return state
-    [members] = [read[group.id]] if group.id in read else (await each({"": graph.members(group)})).values()
-    return replace(state, members=None, error=members) if isinstance(members, ServiceError) else replace(state, members=members)
+        members: Outcome[Members | None] = Members(frozenset())
+    elif group.id in read:
+        members = read[group.id]
+    else:
+        [members] = (await each({name: graph.members(group)})).values()
+    error = members if isinstance(members, ServiceError) else None
+    known_members = None if isinstance(members, ServiceError) else members
+    return GroupState(group, known_members, created, max(1, len(namesakes)), not all_of_them, lookalikes, error)
 
 
 def _choose(namesakes: list[SecurityGroup], known: SecurityGroup | None) -> SecurityGroup | None:
