@@ -1,9 +1,9 @@
-"""The page's own server: three files, the state, its changes as they happen, and what can be done."""
+"""The page's own server: its files, the state, its changes as they happen, and what can be done."""
 
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -15,7 +15,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from page.shown import shown
 from page.simulation import Simulation, Unknown
+from simulator.guard import OwnHostsOnly
 
 STATIC = Path(__file__).with_name("static")
 
@@ -29,9 +31,9 @@ HEADERS = {
 }
 
 
-def create_app(simulation: Simulation, port: int) -> Starlette:
-    """The page about a simulation, for a browser on this machine that asks this port."""
-    page = _Page(simulation)
+def create_app(simulation: Simulation, port: int, command: str) -> Starlette:
+    """The page about a simulation, for a browser on this machine that asks this port; `command` starts it again."""
+    page = _Page(simulation, command)
     return Starlette(
         routes=[
             Route("/", page.home),
@@ -40,32 +42,26 @@ def create_app(simulation: Simulation, port: int) -> Starlette:
             Route("/events", page.events),
             Route("/api/users", page.add_user, methods=["POST"]),
             Route("/api/users/{user}/{action}", page.act, methods=["POST"]),
-            Route("/api/faults/{fault}/{position}", page.switch, methods=["POST"]),
+            Route("/api/everybody/{action}", page.act_on_all, methods=["POST"]),
+            Route("/api/faults/{service}/{fault}/{position}", page.switch, methods=["POST"]),
+            Route("/api/lane/{position}", page.lane, methods=["POST"]),
             Route("/api/cron/{position}", page.cron, methods=["POST"]),
+            Route("/api/passing/{position}", page.passing, methods=["POST"]),
             Route("/api/tick", page.tick, methods=["POST"]),
         ],
-        middleware=[Middleware(OwnPageOnly, hosts=(f"127.0.0.1:{port}", f"localhost:{port}"))],
+        middleware=[Middleware(WithHeaders), Middleware(OwnHostsOnly, hosts=(f"127.0.0.1:{port}", f"localhost:{port}"))],
         exception_handlers={Unknown: _unknown},
         lifespan=page.lifespan,
     )
 
 
-class OwnPageOnly:
-    """Refuses what another site's page may send to the loopback, under its own name (DNS rebinding) or under ours.
+class WithHeaders:
+    """Sends HEADERS with every answer."""
 
-    Host must be one of `hosts`. Origin must be one of them too, on whatever changes something; a browser leaves it out of
-    plain GETs only.
-    """
-
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
-        self._app, self._hosts = app, tuple(hosts)
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._welcome(Request(scope)):
-            refusal = PlainTextResponse("This page answers to itself only.\n", 403, HEADERS)
-            await refusal(scope, receive, send)
-            return
-
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 ours = {name.lower().encode(): value.encode() for name, value in HEADERS.items()}
@@ -74,18 +70,10 @@ class OwnPageOnly:
 
         await self._app(scope, receive, with_headers)
 
-    def _welcome(self, request: Request) -> bool:
-        origin = request.headers.get("origin")
-        if request.headers.get("host") not in self._hosts:
-            return False
-        if origin is None:
-            return request.method in ("GET", "HEAD")
-        return origin in [f"http://{host}" for host in self._hosts]
-
 
 class _Page:
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
+    def __init__(self, simulation: Simulation, command: str) -> None:
+        self._simulation, self._command = simulation, command
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -98,14 +86,14 @@ class _Page:
         return FileResponse(STATIC / "index.html")
 
     async def state(self, _: Request) -> Response:
-        return JSONResponse(self._simulation.state())
+        return JSONResponse(shown(self._simulation, self._command))
 
     async def events(self, _: Request) -> Response:
         return EventSourceResponse(self._events())
 
     async def _events(self) -> AsyncIterator[ServerSentEvent]:
-        async for state in self._simulation.states():
-            yield ServerSentEvent(json.dumps(state, ensure_ascii=False))
+        async for _ in self._simulation.changes():
+            yield ServerSentEvent(json.dumps(shown(self._simulation, self._command), ensure_ascii=False))
 
     async def add_user(self, _: Request) -> Response:
         self._simulation.add_user()
@@ -115,12 +103,24 @@ class _Page:
         self._simulation.act(request.path_params["user"], request.path_params["action"])
         return Response(status_code=204)
 
+    async def act_on_all(self, request: Request) -> Response:
+        self._simulation.act_on_all(request.query_params.get("named", ""), request.path_params["action"])
+        return Response(status_code=204)
+
     async def switch(self, request: Request) -> Response:
-        self._simulation.switch(request.path_params["fault"], _on(request))
+        self._simulation.switch(request.path_params["service"], request.path_params["fault"], _on(request))
+        return Response(status_code=204)
+
+    async def lane(self, request: Request) -> Response:
+        self._simulation.use_lane(_on(request))
         return Response(status_code=204)
 
     async def cron(self, request: Request) -> Response:
         self._simulation.run_every_minute(_on(request))
+        return Response(status_code=204)
+
+    async def passing(self, request: Request) -> Response:
+        self._simulation.pass_time(_on(request))
         return Response(status_code=204)
 
     async def tick(self, _: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The tenant's clock: it runs as the wall's does, but for the time that is skipped."""
+"""The simulated services' clock: it runs as the wall's does, but for the time that is skipped."""
 
 import time
 
@@ -9,11 +9,11 @@ class Clock:
     """Epoch seconds, ahead of the wall's by the time that was skipped."""
 
     def __init__(self) -> None:
-        self._ahead = 0.0
+        self.ahead = 0.0
 
     def now(self) -> float:
         """Epoch seconds."""
-        return time.time() + self._ahead
+        return time.time() + self.ahead
 
     @property
     def minute(self) -> int:
@@ -27,4 +27,4 @@ class Clock:
 
     def skip(self, seconds: float) -> None:
         """Let so much time pass at once."""
-        self._ahead += seconds
+        self.ahead += seconds

@@ -2,32 +2,43 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
 from errors import AuthError, ConfigError
 from risky_users import check as checking
-from risky_users.admin.machine import Machine
 from risky_users.admin.sign_in import How
+from risky_users.check.seen import Unseen
 from risky_users.connection import Connection
 from risky_users.forecast import Forecast, foresee
 from risky_users.log import StreamLog
-from risky_users.output import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
+from risky_users.output import (
+    findings_as_json,
+    forecast_as_json,
+    passed,
+    show_findings,
+    show_forecast,
+    show_step,
+    show_trial_begins,
+    show_trial_ends,
+)
+from risky_users.setup.commands import setup
+from risky_users.surroundings import AsJson, Configuration, Debug, Surroundings, complain, plainly, surroundings_of
 from risky_users.ticking import Ticking
-from risky_users.variables import SECRET, complete, find_variables, find_wrangler, read_wrangler
-from risky_users.wording import for_minutes, for_runs
-from settings import Settings, read_watch
+from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, read_wrangler, to_be_told
+from risky_users.wording import for_minutes, for_once, for_runs
+from settings import Settings
 
 T = TypeVar("T")
 
@@ -44,18 +55,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Configuration = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        help="Instead of wrangler's configuration in this folder; .dev.vars is looked for beside it.",
-        exists=True,
-        dir_okay=False,
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show errors with their tracebacks.")]
+app.add_typer(setup)
 
 SIMULATE_NEEDS = (
     "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
@@ -64,6 +64,8 @@ SIMULATE_NEEDS = (
 
 
 EVERY_MINUTE = 60
+_BOM_IN_CP1252 = "\u00ef\u00bb\u00bf"
+"""What PowerShell writes before whatever it pipes, as a Python that expects cp1252 reads it."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -75,22 +77,21 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def main(_: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)] = False) -> None:
     """What comes before a command's name; the help of it all is `app`'s own."""
-
-
-@dataclass
-class Surroundings:
-    """What lies around the program: the way to Microsoft, the environment's variables, and the computer of whoever is at it."""
-
-    connection: Connection = field(default_factory=Connection)
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    machine: Machine = field(default_factory=Machine)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # in Windows' pipes it may have no ł
+            stream.reconfigure(errors="replace")
 
 
 @app.command()
 def check(
     context: typer.Context,
     config: Configuration = None,
-    user: Annotated[str, typer.Option("--user", metavar="ADDRESS", help="Also somebody's own links: how Cloudflare knows them.")] = "",
+    user: Annotated[
+        str, typer.Option("--user", metavar="ADDRESS|ID", help="Somebody's own links too: how Cloudflare knows them, on which device.")
+    ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Wait for the risk of --user to rise, and tell when it has reached group, list and browser.")
+    ] = False,
     how: Annotated[How, typer.Option("--sign-in", help="How to sign in to Entra as an administrator.")] = How.AZURE_CLI,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -101,8 +102,12 @@ def check(
     sees as an administrator does: of Entra by the Azure CLI, of Cloudflare by an API token in CLOUDFLARE_API_TOKEN. Exit status 1
     if anything keeps users at risk from being isolated.
     """
-    with _plainly(debug):
-        walk = _check(_surroundings(context), config, user, how)
+    if watch and not user:
+        raise typer.BadParameter("--watch needs --user: the test user whose risk is to rise.")
+    with plainly(debug):
+        if watch:
+            raise typer.Exit(0 if _watch(surroundings_of(context), config, user, how, as_json) else 1)
+        walk = _check(surroundings_of(context), config, user, how)
         if as_json:
             _print_json(findings_as_json(walk.findings, walk.facts))
         else:
@@ -122,10 +127,12 @@ def plan(
 
     Only reads. Exit status 1 if the tick would fail, wholly or in part.
     """
-    with _plainly(debug):
-        surroundings = _surroundings(context)
-        settings = complete(find_variables(surroundings.environment, config), _ask)
-        forecast = _waiting("Reading the tenant …", _foresee(surroundings.connection, settings, names))
+    with plainly(debug):
+        surroundings = surroundings_of(context)
+        variables = find_variables(surroundings.environment, config)
+        settings = _complete(variables)
+        forecast = _waiting("Reading the tenant …", _foresee(surroundings.connection, variables, settings, names))
+        forecast.problems = [variables.here(problem) for problem in forecast.problems]
         if as_json:
             _print_json(forecast_as_json(forecast, dry_run=settings.dry_run))
         else:
@@ -148,12 +155,13 @@ def sync(
     **Writes**, unless DRY_RUN is true. For those who run it from a timer or in a container instead of Cloudflare Workers. Exit
     status 1 if the run failed, wholly or in part.
     """
-    with _plainly(debug):
-        surroundings = _surroundings(context)
+    with plainly(debug):
+        surroundings = surroundings_of(context)
         variables = find_variables(surroundings.environment, config)
-        settings, watch = complete(variables, _ask), read_watch(variables)
+        settings, watch = _complete(variables), to_be_told(variables)
         wording = for_minutes if every == EVERY_MINUTE else for_runs
-        log = StreamLog(partial(print, flush=True), surroundings.connection.clock, settings.log_level, as_json, wording)
+        clock, write = surroundings.connection.clock, partial(print, flush=True)
+        log = StreamLog(write, clock, settings.log_level, as_json, lambda message: variables.here(wording(message)))
         ticking = Ticking(surroundings.connection, settings, watch, log)
         if not every:
             raise typer.Exit(0 if asyncio.run(ticking.tick()) else 1)
@@ -174,11 +182,11 @@ def simulate(
 
     Needs no account and no licence: nothing leaves this machine.
     """
-    with _plainly(debug):
+    with plainly(debug):
         try:
             from page import serve  # brings a web server along, which the other commands do without
         except ModuleNotFoundError:
-            _complain([SIMULATE_NEEDS])
+            complain([SIMULATE_NEEDS])
         serve(users=users, seed=seed, port=port)
 
 
@@ -186,7 +194,7 @@ def _check(surroundings: Surroundings, config: Path | None, user: str, how: How)
     """All links of the chain."""
     try:
         variables = find_variables(surroundings.environment, config)
-        settings = complete(variables, _ask)
+        settings = _complete(variables)
         wrangler = checking.Wrangler.of(read_wrangler(find_wrangler(config)))
     except ConfigError as error:
         return checking.misconfigured(error.problems)
@@ -194,12 +202,38 @@ def _check(surroundings: Surroundings, config: Path | None, user: str, how: How)
     return _waiting("Reading …", checking.walk(ways, settings, variables, wrangler, user))
 
 
-async def _foresee(connection: Connection, settings: Settings, names: bool) -> Forecast:
+def _watch(surroundings: Surroundings, config: Path | None, user: str, how: How, as_json: bool) -> bool:
+    """One trial, told as it goes on; whether the risk has reached all that can be seen."""
+    settings = _complete(find_variables(surroundings.environment, config))
+    wrangler = checking.Wrangler.of(read_wrangler(find_wrangler(config)))
+    ways = checking.Ways(surroundings.connection, surroundings.machine, how)
+    console = Console(highlight=False)
+    with checking.trial(ways, settings, wrangler, user) as trial:
+        if isinstance(trial, Unseen):
+            complain([trial.why])
+
+        async def watch() -> None:
+            async for step in trial.run():
+                if as_json:
+                    typer.echo(json.dumps(asdict(step)))
+                else:
+                    show_step(console, step)
+
+        if not as_json:
+            show_trial_begins(console, trial)
+        with _ended_by_signals():
+            asyncio.run(watch())
+        if not as_json:
+            show_trial_ends(console, trial)
+        return not trial.ahead
+
+
+async def _foresee(connection: Connection, variables: Variables, settings: Settings, names: bool) -> Forecast:
     async with connection.graph(settings) as graph:
         try:
             return await foresee(graph, settings, names=names)
         except AuthError as error:
-            raise AuthError(connection.told(str(error)), error.request_ids, code=error.code) from error
+            raise AuthError(connection.told(variables.here(for_once(str(error)))), error.request_ids, code=error.code) from error
 
 
 def _waiting(what: str, reading: Coroutine[object, None, T]) -> T:
@@ -208,10 +242,21 @@ def _waiting(what: str, reading: Coroutine[object, None, T]) -> T:
         return asyncio.run(reading)
 
 
+def _complete(variables: Variables) -> Settings:
+    """The settings; what the environment holds and is not taken is mentioned, lest somebody counts on it."""
+    try:
+        return complete(variables, _ask)
+    finally:
+        if variables.passed_over:
+            names = ", ".join(variables.passed_over)
+            meant = f"If it is meant, write {PREFIX}{variables.passed_over[0]}{' and so on' if ', ' in names else ''}."
+            typer.echo(f"risky-users: Not taken from the environment, where it may be any program's: {names}. {meant}", err=True)
+
+
 def _ask() -> str:
     """The client secret, typed unseen; or the first line of standard input where that is no terminal."""
     if not _interactive():
-        return sys.stdin.readline().strip()
+        return sys.stdin.readline().removeprefix(_BOM_IN_CP1252).strip()
     secret: str = typer.prompt(f"{SECRET} (not shown)", hide_input=True, err=True)
     return secret
 
@@ -220,12 +265,9 @@ def _interactive() -> bool:
     return sys.stdin.isatty()
 
 
-def _surroundings(context: typer.Context) -> Surroundings:
-    return context.obj if isinstance(context.obj, Surroundings) else Surroundings()
-
-
 def _print_json(result: dict[str, object]) -> None:
-    typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    typer.echo(json.dumps(result, indent=2, ensure_ascii=not unicode))
 
 
 @contextmanager
@@ -237,26 +279,3 @@ def _ended_by_signals() -> Iterator[None]:
             yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _plainly(debug: bool) -> Iterator[None]:
-    """Errors in a sentence each and no traceback, unless one debugs."""
-    try:
-        yield
-    except (typer.Exit, typer.Abort):
-        raise
-    except Exception as error:
-        if debug:
-            raise
-        if isinstance(error, ConfigError):
-            _complain(error.problems)
-        if isinstance(error, (AuthError, OSError)):
-            _complain([str(error)])
-        _complain([f"{type(error).__name__}: {error}", "This was not foreseen; --debug shows where it happened."])
-
-
-def _complain(problems: list[str]) -> NoReturn:
-    for problem in problems:
-        typer.echo(f"risky-users: {problem}", err=True)
-    raise typer.Exit(1)

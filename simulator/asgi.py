@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from simulator.guard import LOOPBACK, OwnHostsOnly
 from simulator.messages import Dropped, Request, Response
 
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Simulated(Protocol):
@@ -30,7 +30,8 @@ def create_app(*services: Simulated, host: str = "") -> ASGIApp:
     Whoever comes to this machine without `X-Forwarded-Host`, a client that was only told another base URL, means `host`.
     What is meant for a host of none of the services goes to the first, which notices.
     """
-    return Starlette(routes=[Route("/{path:path}", _Endpoint(services, host), methods=METHODS)])
+    hosts = LOOPBACK | {host for service in services for host in service.hosts}
+    return OwnHostsOnly(Starlette(routes=[Route("/{path:path}", _Endpoint(services, host), methods=METHODS)]), hosts)
 
 
 class _Endpoint:
@@ -47,9 +48,6 @@ class _Endpoint:
             await response(scope, receive, send)
 
     async def _answer(self, http: requests.Request) -> responses.Response:
-        if http.url.hostname not in LOOPBACK | self._services.keys():
-            # a name that somebody pointed at this machine, say, to reach it from a browser
-            return responses.PlainTextResponse("This server answers only for itself.", 421)
         query = http.scope["query_string"].decode("latin-1")
         target = http.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
         named = self._host if self._host and http.url.hostname in LOOPBACK else http.url.netloc

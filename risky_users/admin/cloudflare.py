@@ -40,7 +40,7 @@ NEEDS = (
 """What a path below the account begins with, and the least permission that reads it, or writes it
 (https://developers.cloudflare.com/fundamentals/api/reference/permissions/)."""
 
-Entity: TypeAlias = "Mapping[str, JSON]"
+Entity: TypeAlias = Mapping[str, JSON]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -146,8 +146,8 @@ class Cloudflare:
     # --- writing ---
 
     def send(self, method: Literal["POST", "PUT", "PATCH", "DELETE"], path: str, what: str, body: JSON = None) -> Entity:
-        """The result of a write, empty where there is none. Raises ServiceRefused; Uncertain where it may have been done."""
-        result = self._ask(method, path, what, body).get("result")
+        """The result of a write, empty where something is deleted. Raises ServiceRefused; Uncertain where it may have been done."""
+        result = self._ask(method, path, what, body, whole=None if method == "DELETE" else dict).get("result")
         return result if isinstance(result, dict) else {}
 
     # --- one request ---
@@ -170,7 +170,7 @@ class Cloudflare:
                 answer = self._once(method, path, what, body, reads=reads)
                 result = answer.get("result", ...)
                 if whole and not isinstance(result, whole) and not (whole is list and result is None):
-                    raise Uncertain(f"Could not {what}", Answer(200, "", "the answer is not understood"), _LATER)
+                    raise Uncertain(f"Could not {what}", Answer(200, "", "the answer is not understood"), _LATER if reads else _LOOK_FIRST)
             except Uncertain as lost:
                 if reads:
                     raise Held(lost, f"Cloudflare gave no usable answer ({lost.answer})") from lost

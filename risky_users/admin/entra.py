@@ -189,6 +189,23 @@ _PROVISIONING = (
 (https://github.com/microsoft/zerotrustassessment/issues/1382)."""
 
 
+def text_of(entity: Entity | None, name: str) -> str:
+    """A property that is text; empty where it is not there."""
+    value = entity.get(name) if entity else None
+    return value if isinstance(value, str) else ""
+
+
+def entries_of(entity: Entity | None, name: str) -> list[Entity]:
+    """A property that is a list of objects."""
+    value = entity.get(name) if entity else None
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def quoted(value: str) -> str:
+    """A text in a filter."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def key(path: str, **keys: str) -> str:
     """The path of an object by an alternate key, as `/applications(uniqueName='risky-users')`."""
     [(name, value)] = keys.items()

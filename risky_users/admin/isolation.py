@@ -13,7 +13,7 @@ from groups import GROUP_NAMES
 from plan import RISK_LEVELS
 from text import JSON
 
-Rule: TypeAlias = "Mapping[str, JSON]"
+Rule: TypeAlias = Mapping[str, JSON]
 """As Cloudflare's API has it."""
 
 EVERYTHING = 'http.request.host matches ".*"'
@@ -32,13 +32,13 @@ _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Choices:
     """How risky users are isolated: on which domains (none: everywhere), with what of clipboard and downloads, and whether the
-    Entra group isolates as well as the list, which is safer to begin with and slower to end."""
+    Entra group isolates as well as the list, which is safer to begin with and slower to end. What is not said is None, or no level."""
 
-    levels: tuple[str, ...] = ("high",)
-    domains: tuple[str, ...] = ()
-    clipboard: str = "remote_only"
-    download: str = "remote_only"
-    group_too: bool = False
+    levels: tuple[str, ...] = ()
+    domains: tuple[str, ...] | None = None
+    clipboard: str | None = None
+    download: str | None = None
+    group_too: bool | None = None
 
     def problems(self) -> list[str]:
         """What cannot be meant."""
@@ -47,10 +47,13 @@ class Choices:
         ]
         wrong += [
             f"{each!r} is no domain: write it as example.com, which covers all hosts below it."
-            for each in self.domains
+            for each in self.domains or ()
             if not _DOMAIN.fullmatch(each)
         ]
-        return wrong + ([] if self.levels else ["No level is to be isolated: name one."])
+        for name, value in (("clipboard", self.clipboard), ("downloads", self.download)):
+            if value not in (None, *CLIPBOARD):
+                wrong.append(f"{value!r} is nothing that can be done with {name}: choose one of {', '.join(CLIPBOARD)}.")
+        return wrong
 
 
 def wanted(list_id: str, level: str, choices: Choices) -> dict[str, JSON]:
@@ -60,13 +63,13 @@ def wanted(list_id: str, level: str, choices: Choices) -> dict[str, JSON]:
         identity += f' or any(identity.groups.name[*] in {{"{GROUP_NAMES[level]}"}})'
     controls: dict[str, JSON] = {
         "version": "v2",
-        **dict.fromkeys(("copy", "paste"), choices.clipboard),
-        "download": choices.download,
+        **dict.fromkeys(("copy", "paste"), choices.clipboard or CLIPBOARD[0]),
+        "download": choices.download or CLIPBOARD[0],
         "upload": "disabled",
         "keyboard": "enabled",
         "printing": "disabled",
     }
-    domains = " ".join(f'"{each}"' for each in choices.domains)
+    domains = " ".join(f'"{each}"' for each in choices.domains or ())
     return {
         "enabled": True,
         "action": "isolate",

@@ -1,6 +1,6 @@
 """What an administrator sees in Entra: the Worker's registration, the application that provisions to Cloudflare, and its job."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from risky_users.admin.entra import Graph
@@ -56,27 +56,43 @@ def read_provisioning(graph: Seen[Graph], groups: Mapping[str, str], endpoint: s
         assigned[level] = frozenset(text_at(grant, "resourceId").lower() for grant in each)
     seen = Provisioning(frozenset(groups.values()), assigned)
     principals = [look(graph.get, f"/servicePrincipals/{one}") for one in sorted(frozenset().union(*assigned.values()))]
-    _choose(graph, seen, [each for each in principals if not isinstance(each, Unseen)], endpoint)
-    if not seen.application:
+    found = [_candidate(graph, each) for each in principals if not isinstance(each, Unseen)]
+    if found:
+        _read_further(graph, seen, sorted(found, key=lambda each: each.rank(assigned, endpoint)))
+    else:
         unassigned = look(graph.all, "/servicePrincipals", filter=f"applicationTemplateId eq '{NON_GALLERY}'")
         seen.candidates = () if isinstance(unassigned, Unseen) else tuple(text_at(each, "displayName") for each in unassigned)
     return seen
 
 
-def _choose(graph: Graph, seen: Provisioning, principals: Iterable[Entry], endpoint: str) -> None:
-    """Of the applications that have groups assigned: the one that provisions to this endpoint, else one with a job, else any."""
-    found = []
-    for principal in principals:
-        path = f"/servicePrincipals/{text_at(principal, 'id')}/synchronization"
-        jobs = _jobs(graph, path)
-        secrets = look(_pairs, graph, f"{path}/secrets") if jobs else UNASKED
-        there = not isinstance(secrets, Unseen) and same_address(secrets.get("BaseAddress", ""), endpoint)
-        found.append((there, bool(jobs), principal, jobs, secrets))
-    found.sort(key=lambda each: (not each[0], not each[1]))
-    if not found:
-        return
-    _, _, seen.application, seen.jobs, seen.secrets = found[0]
-    seen.others = tuple(text_at(principal, "displayName") for _, jobs, principal, *_ in found[1:] if jobs)
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An application that groups are assigned to."""
+
+    principal: Entry
+    jobs: Seen[Sequence[Entry]]
+    secrets: Seen[Mapping[str, str]]
+
+    def rank(self, assigned: Mapping[str, frozenset[str]], endpoint: str) -> tuple[bool, bool, int]:
+        """The likelier it is that this one provisions to the endpoint, the less: by its address, by a job, by how many groups it has."""
+        there = not isinstance(self.secrets, Unseen) and same_address(self.secrets.get("BaseAddress", ""), endpoint)
+        has = sum(text_at(self.principal, "id").lower() in each for each in assigned.values())
+        return not self.jobs, not there, -has
+
+
+def _candidate(graph: Graph, principal: Entry) -> _Candidate:
+    path = f"/servicePrincipals/{text_at(principal, 'id')}/synchronization"
+    jobs = look(graph.all, f"{path}/jobs")
+    if isinstance(jobs, Unseen) and jobs.gone:  # as an application without any may be answered
+        jobs = []
+    return _Candidate(principal, jobs, look(_pairs, graph, f"{path}/secrets") if jobs else UNASKED)
+
+
+def _read_further(graph: Graph, seen: Provisioning, found: Sequence[_Candidate]) -> None:
+    """What there is of the application that comes first."""
+    chosen, *others = found
+    seen.application, seen.jobs, seen.secrets = chosen.principal, chosen.jobs, chosen.secrets
+    seen.others = tuple(text_at(each.principal, "displayName") for each in others if each.jobs and not isinstance(each.jobs, Unseen))
     path = f"/servicePrincipals/{text_at(seen.application, 'id')}"
     seen.everybody = look(graph.all, f"{path}/appRoleAssignedTo")
     if isinstance(seen.jobs, Unseen) or not seen.jobs:
@@ -86,12 +102,6 @@ def _choose(graph: Graph, seen: Provisioning, principals: Iterable[Entry], endpo
     if number_at(seen.jobs[0], "status", "lastExecution", "countEscrowed"):
         wanted = f"jobId eq '{job}' and provisioningStatusInfo/status eq 'failure'"
         seen.failures = look(graph.all, "/auditLogs/provisioning", filter=wanted, top=str(MOST_FAILURES))
-
-
-def _jobs(graph: Graph, path: str) -> Seen[Sequence[Entry]]:
-    """The application's jobs; an application without any may be answered 404."""
-    jobs = look(graph.all, f"{path}/jobs")
-    return [] if isinstance(jobs, Unseen) and jobs.gone else jobs
 
 
 def _pairs(graph: Graph, path: str) -> Mapping[str, str]:

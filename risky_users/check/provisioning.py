@@ -138,21 +138,19 @@ def _job(job: Entry, failures: Seen[Sequence[Entry]], now: float) -> Finding:
         return failed(
             check, f"the last cycle ended {lasting(now - ran)} ago, and one is due every {lasting(interval)}: restart provisioning."
         )
-    escrowed = number_at(last, "countEscrowed")
-    if escrowed or text_at(last, "state") == "EntryLevelErrors":
-        codes = (
-            set()
-            if isinstance(failures, Unseen)
-            else {text_at(each, "provisioningStatusInfo", "errorInformation", "errorCode") for each in failures}
-        )
-        told = f" ({listed(sorted(codes - {''}))})" if codes - {""} else ""
-        return warning(
-            check,
-            f"the last cycle ended at {clock_time(ran)}; {counted(escrowed, 'entry')} were not provisioned{told}: see Provisioning logs.",
-        )
+    if number_at(last, "countEscrowed") or text_at(last, "state") == "EntryLevelErrors":
+        return warning(check, f"the last cycle ended at {clock_time(ran)}, and {_not_provisioned(last, failures)}: see Provisioning logs.")
     counts = {text_at(each, "key"): number_at(each, "value") for each in entries_at(job, "status", "synchronizedEntryCountByType")}
     carries = f"; {counted(counts.get('Group', 0), 'group')} and {counted(counts.get('User', 0), 'user')} in step" if counts else ""
     return ok(check, f"the last cycle ended well {lasting(now - ran)} ago, the next is due after {lasting(interval)}{carries}.")
+
+
+def _not_provisioned(last: JSON, failures: Seen[Sequence[Entry]]) -> str:
+    """How many entries were not, and with which codes, by the log; whom they stand for is not told."""
+    logged = () if isinstance(failures, Unseen) else failures
+    codes = {text_at(each, "provisioningStatusInfo", "errorInformation", "errorCode") for each in logged} - {""}
+    count = number_at(last, "countEscrowed")
+    return f"{'one entry was' if count == 1 else f'{count} entries were'} not provisioned{f' ({listed(sorted(codes))})' if codes else ''}"
 
 
 def _quarantine(job: Entry) -> str:

@@ -5,10 +5,12 @@ An entry is written down before the thing is made: whoever is stopped in between
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from risky_users.admin.errors import AdminError
+from risky_users.admin.errors import AdminError, ServiceRefused, Uncertain
 from text import JSON
 
 FILE = ".risky-users.json"
@@ -62,6 +64,18 @@ class Ledger:
         """Another fact about what was made."""
         return self.entries.get(key, {}).get(name, "")
 
+    @contextmanager
+    def making(self, key: str, **facts: str) -> Iterator[None]:
+        """Write down what is made within; a refusal, after which it certainly was not, strikes it out again."""
+        self.about_to_make(key, **facts)
+        try:
+            yield
+        except Uncertain:
+            raise
+        except ServiceRefused:
+            self.forget(key)
+            raise
+
     def about_to_make(self, key: str, **facts: str) -> None:
         """Write down what is made next. Raises OSError."""
         self.entries[key] = facts
@@ -70,6 +84,11 @@ class Ledger:
     def made(self, key: str, **facts: str) -> None:
         """Write down what was made, `id` among the facts. Raises OSError."""
         self.entries[key] = {**self.entries.get(key, {}), **facts}
+        self._save()
+
+    def rename(self, key: str, other: str) -> None:
+        """Keep an entry under another key. Raises OSError."""
+        self.entries[other] = self.entries.pop(key)
         self._save()
 
     def forget(self, key: str) -> None:

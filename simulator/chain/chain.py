@@ -93,6 +93,11 @@ class Chain:
         """Since when it is isolated, or is not, in epoch seconds: when SCIM, a request, or an administrator brought that about."""
         return self._browser(user).since
 
+    @property
+    def browsers(self) -> Mapping[str, Browser]:
+        """All of them by their users' ids, as of the last look."""
+        return self._browsers
+
     def log_in(self, user: User) -> Person:
         """Let the user log in, which tells Cloudflare their address and their groups' ids as they are now."""
         person = self.account.enroll(self.address(user), user.name, self._group_ids(user))

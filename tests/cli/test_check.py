@@ -67,7 +67,7 @@ def test_before_its_first_minute_the_worker_is_ready_and_the_groups_are_announce
 
 
 def test_a_dry_run_is_pointed_out(terminal: Terminal) -> None:
-    outcome = terminal.run("check", environment={**terminal.environment, "DRY_RUN": "true"})
+    outcome = terminal.run("check", environment={**terminal.environment, "RISKY_USERS_DRY_RUN": "true"})
     assert outcome.status == 0
     assert outcome.line("Configuration").startswith("! ")
     assert "DRY_RUN is true, so the Worker writes nothing" in outcome.line("Configuration")
@@ -115,7 +115,7 @@ def disabled_app(tenant: Tenant) -> dict[str, str]:
     [
         (no_such_tenant, "Tenant", "AADSTS90002", "check AZURE_AD_TENANT_ID"),
         (government_cloud, "Tenant", "AADSTS90002", "and AZURE_CLOUD if the tenant lives in a government cloud"),
-        (no_such_app, "Credentials", "AADSTS700016", "check both ids in wrangler.toml"),
+        (no_such_app, "Credentials", "AADSTS700016", "check both ids in the environment"),
         (wrong_secret, "Credentials", "AADSTS7000215", "put the secret's value, not its ID"),
         (expired_secret, "Credentials", "AADSTS7000222", "create another in the app registration"),
         (disabled_app, "Credentials", "AADSTS7000112", "enable sign-in in its enterprise application's properties"),

@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 import risky_users.app
+from plan import RISK_LEVELS
 from risky_users.app import app
 from tests.cli.terminal import Terminal
 
@@ -72,6 +73,71 @@ def test_a_configuration_that_cannot_be_read_is_told(terminal: Terminal, folder:
     assert complaint in planned.complaints
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_files_are_read_as_windows_tools_write_them(terminal: Terminal, folder: Path, encoding: str) -> None:
+    write_configuration(folder, terminal)
+    text = (folder / "wrangler.toml").read_text("utf-8")
+    (folder / "wrangler.toml").write_text(text.replace("\n", "\r\n"), encoding)
+    secret = terminal.environment["AZURE_AD_CLIENT_SECRET"]
+    (folder / ".dev.vars").write_text(f"AZURE_AD_CLIENT_SECRET='{secret}'\r\n", encoding)
+    assert terminal.run("check", environment={}).status == 0
+
+
+@pytest.mark.parametrize("name", ["wrangler.toml", ".dev.vars"])
+def test_a_file_in_another_encoding_is_told(terminal: Terminal, folder: Path, name: str) -> None:
+    (folder / name).write_bytes("# für alle\n".encode("cp1252"))
+    outcome = terminal.run("plan")
+    assert outcome.status == 1
+    assert outcome.complaints.startswith(f"risky-users: {name} cannot be read")
+    assert len(outcome.complaints.splitlines()) == 1
+
+
+def test_variables_that_may_be_any_programs_are_not_taken_but_mentioned(terminal: Terminal, folder: Path) -> None:
+    (folder / "wrangler.toml").write_text('[vars]\nMAX_SUBREQUESTS = "40"\n')
+    terminal.environment |= {"LOG_LEVEL": "verbose", "DRY_RUN": "1", "MAX_SUBREQUESTS": "40", "CLOUDFLARE_ACCOUNT_ID": "0" * 32}
+    outcome = terminal.run("plan")
+    assert outcome.status == 0
+    assert outcome.complaints == (
+        "risky-users: Not taken from the environment, where it may be any program's: DRY_RUN, LOG_LEVEL. "
+        "If it is meant, write RISKY_USERS_DRY_RUN and so on.\n"
+    )
+
+
+def test_with_the_projects_name_before_it_any_variable_is_taken_from_the_environment(terminal: Terminal) -> None:
+    terminal.environment["RISKY_USERS_DRY_RUN"] = "true"
+    assert "DRY_RUN from the environment" in terminal.run("check").line("Configuration")
+
+
+@pytest.mark.parametrize(
+    ("environment", "complaint"),
+    [
+        ({"RISKY_USERS_LOG_LEVEL": "loud"}, "correct it in the environment, or leave it out for info."),
+        ({"AZURE_AD_CLIENT_ID": "no guid"}, "is not a GUID: set it in the environment to the Application (client) ID"),
+        (
+            {"AZURE_AD_CLIENT_SECRET": "two words"},
+            "`npx wrangler secret put AZURE_AD_CLIENT_SECRET`. Its value comes from the environment.",
+        ),
+        ({"AZURE_AD_CLIENT_ID": ""}, "AZURE_AD_CLIENT_ID is missing: set it in wrangler.jsonc to the"),
+        ({"RISKY_USERS_MAX_REMOVALS": "", "AZURE_AD_TENANT_ID": "<TENANT-ID>"}, "still holds its placeholder: set it in the environment"),
+    ],
+)
+def test_what_is_wrong_with_a_variable_names_the_place_that_it_comes_from(
+    terminal: Terminal, folder: Path, environment: dict[str, str], complaint: str
+) -> None:
+    (folder / "wrangler.jsonc").write_text("{}")
+    terminal.environment |= environment
+    outcome = terminal.run("plan")
+    assert outcome.status == 1
+    assert complaint in outcome.complaints
+    assert "wrangler.toml" not in outcome.text
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "sync"])
+def test_what_microsoft_says_of_an_id_names_the_place_that_it_comes_from(terminal: Terminal, command: str) -> None:
+    terminal.environment["AZURE_AD_CLIENT_ID"] = "00000000-1111-4222-8333-444444444444"
+    assert "check both ids in the environment" in terminal.run(command).text
+
+
 # --- the secret ---
 
 
@@ -80,6 +146,12 @@ def test_a_secret_found_nowhere_is_read_from_standard_input(terminal: Terminal) 
     outcome = terminal.run("check", typed=f"{secret}\nand more\n")
     assert outcome.status == 0
     assert "AZURE_AD_CLIENT_SECRET from your input" in outcome.line("Configuration")
+
+
+def test_a_secret_from_powershells_pipe_comes_without_its_mark(terminal: Terminal) -> None:
+    secret = terminal.environment.pop("AZURE_AD_CLIENT_SECRET")
+    for mark in ("\ufeff", "\u00ef\u00bb\u00bf"):
+        assert terminal.run("check", typed=f"{mark}{secret}\r\n").status == 0
 
 
 def test_at_a_terminal_the_secret_is_asked_for_unseen(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,6 +285,19 @@ def test_a_terminal_without_unicode_gets_plain_marks() -> None:
     done = run_program("check", PYTHONIOENCODING="ascii:strict")
     assert done.returncode == 1
     assert done.stdout.startswith("x Configuration  AZURE_AD_TENANT_ID")
+
+
+def test_names_that_an_encoding_does_not_have_do_not_end_the_command(terminal: Terminal) -> None:
+    """As Windows' pipes are: what cannot be shown is a question mark to people, and an escape to machines."""
+    user = terminal.tenant.risky_at("high")[0]
+    user.name = "Łukasz Dvořák"
+    terminal.encoding = "cp1252"
+    shown = terminal.run("plan", "--names")
+    assert shown.status == 0, shown.text
+    assert "?ukasz Dvo?ák" in shown.output
+    assert terminal.run("plan", "--names", "--json").json["names"] == {
+        each.id: each.name for level in RISK_LEVELS for each in terminal.tenant.risky_at(level)
+    }
 
 
 def test_the_shell_can_complete_commands() -> None:

@@ -47,7 +47,7 @@ def unsettle(tenant: Tenant, random: Random) -> None:
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("max_removals", ["", "2"])
 def test_the_next_tick_does_what_was_foretold(seed: int, max_removals: str) -> None:
-    terminal = Terminal(contoso(40, seed), {"MAX_REMOVALS": max_removals})
+    terminal = Terminal(contoso(40, seed), {"RISKY_USERS_MAX_REMOVALS": max_removals})
     terminal.ticks.tick()
     unsettle(terminal.tenant, Random(seed))
     before = members(terminal.tenant)
@@ -110,7 +110,7 @@ def test_the_cap_on_removals_names_whom_it_would_hold_back(terminal: Terminal) -
     terminal.ticks.tick()
     for user in terminal.tenant.risky_at("high"):
         terminal.tenant.dismiss(user)
-    outcome = terminal.run("plan", environment={**terminal.environment, "MAX_REMOVALS": "1"})
+    outcome = terminal.run("plan", environment={**terminal.environment, "RISKY_USERS_MAX_REMOVALS": "1"})
     assert outcome.status == 0
     assert outcome.output.count("stays: the leave MAX_REMOVALS") == 3
     assert outcome.output.count("high   leaves") == 1
@@ -153,7 +153,7 @@ def test_a_mass_exodus_that_a_second_read_does_not_confirm_is_held_back() -> Non
 
 
 def test_a_dry_run_is_pointed_out(terminal: Terminal) -> None:
-    outcome = terminal.run("plan", environment={**terminal.environment, "DRY_RUN": "true"})
+    outcome = terminal.run("plan", environment={**terminal.environment, "RISKY_USERS_DRY_RUN": "true"})
     assert outcome.status == 0
     assert "DRY_RUN is true, so the tick would only log all this." in outcome.output
 

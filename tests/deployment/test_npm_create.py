@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from risky_users.app import Surroundings, app
+from risky_users.app import app
 from risky_users.connection import Connection
+from risky_users.surroundings import Surroundings
 from tests.deployment import registry
 from tests.deployment.checkout import ROOT, fill_in
 from tests.deployment.git import commit_all, git

@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 import simulator
 from risky_users.admin.machine import Machine
-from risky_users.app import Surroundings, app
+from risky_users.app import app
 from risky_users.connection import Connection
+from risky_users.surroundings import Surroundings
 from tests.docs.documents import DOCUMENTS
 from tests.setup.desk import Programs
 from tests.ticks import contoso, variables

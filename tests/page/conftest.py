@@ -50,7 +50,9 @@ def page(browser: Browser, site: Served) -> Iterator[Page]:
     window.goto(site.address, wait_until="domcontentloaded")
     expect(window.locator(".person").first).to_be_visible()
     yield window
-    for fault in httpx.get(f"{site.address}/api/state").json()["faults"]:
-        httpx.post(f"{site.address}/api/faults/{fault['name']}/off", headers={"Origin": site.address})
+    for board in httpx.get(f"{site.address}/api/state").json()["faults"]:
+        for fault in board["faults"]:
+            if fault["on"]:
+                httpx.post(f"{site.address}/api/faults/{board['service']}/{fault['name']}/off", headers={"Origin": site.address})
     window.close()
     assert errors == []

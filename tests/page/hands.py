@@ -15,6 +15,11 @@ def act(page: Page, user: str, action: str) -> None:
     page.get_by_role("button", name=f"{action} {user}", exact=True).click()
 
 
+def fault(page: Page, title: str, service: str = "Microsoft Entra") -> Locator:
+    """The switch of what goes wrong."""
+    return page.get_by_role("group", name=service).get_by_label(title)
+
+
 def members(page: Page, level: str) -> Locator:
     """The members of a level's group."""
     return page.get_by_role("list", name=f"Members of the group {level}").get_by_role("listitem")

@@ -1,0 +1,108 @@
+"""The Worker at Cloudflare: its vars in wrangler's file, and what is deployed of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from risky_users.setup.steps import Finding, State, Step, there, to_do
+from risky_users.setup.work import VARS, Work
+
+_WORKER = "worker"
+
+
+@dataclass(slots=True)
+class Deployment:
+    """The Worker, and the vars that are `wanted`, by name: an empty text for one that is not known yet."""
+
+    work: Work
+    wanted: Callable[[], Mapping[str, str]] = dict
+
+    def steps(self, *after: str) -> tuple[Step, ...]:
+        """The vars, then the Worker with them, once what comes before is there."""
+        return (
+            Step("vars", "wrangler's vars", self.look_at_vars, self.write_vars, after),
+            Step("worker", "Worker", self.look, self.deploy, ("vars", *after)),
+        )
+
+    def secrets(self) -> frozenset[str]:
+        """The names of the secrets that the Worker has, as it is now."""
+        seen = self.work.wrangler.deployed()
+        return seen.secrets if seen else frozenset()
+
+    def note_first(self) -> None:
+        """Before anything is uploaded: a Worker that is not there yet will be one that was made here."""
+        if not self.work.wrangler.deployed():
+            self.work.ledger.about_to_make(_WORKER, id=self.work.name)
+
+    # --- the vars ---
+
+    def look_at_vars(self) -> Finding:
+        """Those that setting up knows."""
+        wanted = self.wanted()
+        unknown = [name for name, value in wanted.items() if not value and name not in self.work.file.variables]
+        differing = [*self.work.file.differing({name: value for name, value in wanted.items() if value}), *unknown]
+        if differing:
+            return to_do(f"{', '.join(differing)} will be written into {self.work.file.path.name}.")
+        return there(f"{', '.join(wanted)} in {self.work.file.path.name}.")
+
+    def write_vars(self) -> str:
+        """Write what differs, having noted what was there."""
+        wanted = {name: value for name, value in self.wanted().items() if value}
+        differing, before = self.work.file.differing(wanted), self.work.file.variables
+        noted = {name: self.work.ledger.fact(VARS, name) or before.get(name, "") or "-" for name in differing}
+        self.work.ledger.made(VARS, **noted)
+        self.work.file.write(wanted)
+        return f"{', '.join(differing)} written into {self.work.file.path.name}."
+
+    # --- the Worker ---
+
+    def look(self) -> Finding:
+        """Whether it runs with the vars that the file has."""
+        name, seen = self.work.name, self.work.wrangler.deployed()
+        if self.look_at_vars().state is State.TO_DO:
+            return to_do(f"{name} will be deployed with them.")
+        if not seen or not seen.scheduled:
+            return to_do(f"{name} will be deployed.")
+        variables = self.work.file.variables
+        if differing := [each for each, value in variables.items() if seen.variables.get(each) != value]:
+            return to_do(f"{name} will be deployed anew, for {', '.join(differing)} differ.")
+        return there(f"{name} is deployed with these vars.")
+
+    def deploy(self) -> str:
+        """Upload the project as it lies in the folder."""
+        self.note_first()
+        self.work.wrangler.deploy()
+        return f"{self.work.name} is deployed; its clock may take up to 15 minutes to begin."
+
+    # --- removing ---
+
+    def steps_to_remove(self) -> tuple[Step, ...]:
+        """The Worker, where its first deployment was made here."""
+        return (Step("worker", "Worker", self.look_to_remove, self.remove),)
+
+    def steps_to_restore(self) -> tuple[Step, ...]:
+        """The vars, last of all: other steps go by them."""
+        return (Step("vars", "wrangler's vars", self.look_to_restore, self.restore),)
+
+    def look_to_remove(self) -> Finding:
+        """By the ledger alone: a Worker of this name may be anybody's."""
+        if _WORKER not in self.work.ledger:
+            return there(f"{self.work.name} was not first deployed here, and stays.") if self.work.wrangler.deployed() else there("none.")
+        return to_do(f"{self.work.name} will be deleted, with its secrets and its clock.")
+
+    def remove(self) -> str:
+        """Delete it."""
+        self.work.wrangler.delete()
+        self.work.ledger.forget(_WORKER)
+        return "deleted."
+
+    def look_to_restore(self) -> Finding:
+        """Those that were written here."""
+        names = [*self.work.ledger.entries.get(VARS, {})]
+        return to_do(f"{', '.join(names)} will be as before.") if names else there("none were written.")
+
+    def restore(self) -> str:
+        """Give them the values that they had."""
+        before = self.work.ledger.entries.get(VARS, {})
+        self.work.file.write({name: "" if value == "-" else value for name, value in before.items()})
+        self.work.ledger.forget(VARS)
+        return f"{', '.join(before)} as before."

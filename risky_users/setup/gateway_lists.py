@@ -1,0 +1,141 @@
+"""The Zero Trust lists of type EMAIL, one a level, which the Worker fills: found, made, taken away.
+
+Names are unique for nobody, and an answer shows only lists that the token may see
+(https://developers.cloudflare.com/cloudflare-one/reusable-components/lists/): what is not shown may be there all the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from plan import RISK_LEVELS
+from risky_users.admin import isolation
+from risky_users.admin.cloudflare import Cloudflare, Entity, gone
+from risky_users.admin.errors import AdminError, ServiceRefused, Uncertain
+from risky_users.setup.ledger import Ledger
+from risky_users.setup.steps import Finding, left_alone, there, to_do
+
+MARK = "Made by risky-users setup"
+VARIABLES = {level: f"GATEWAY_LIST_{level.upper()}" for level in RISK_LEVELS}
+_READ = "read the Zero Trust lists"
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """An account's lists, as far as a Worker's are concerned; `variables` are those of wrangler's file."""
+
+    cloudflare: Cloudflare
+    ledger: Ledger
+    worker: str
+    variables: Mapping[str, str]
+
+    def look(self, level: str) -> Finding:
+        """How it is with a level's list. Raises AdminError."""
+        found = self.find(level)
+        if found is None:
+            return to_do(f"make the list {self.name(level)} of type EMAIL, which the Worker fills.")
+        return there(f"{found.get('name')} ({found.get('id')}), {_size(found)} entries.")
+
+    def make(self, level: str) -> str:
+        """Make it. Raises AdminError."""
+        name, key = self.name(level), f"list-{level}"
+        self.ledger.about_to_make(key, name=name, former=self.ledger.id(key))
+        body: dict[str, str] = {"name": name, "type": "EMAIL", "description": f"{MARK}. The Worker {self.worker} keeps it: do not edit."}
+        try:
+            made: Entity | None = self.cloudflare.send("POST", "/gateway/lists", f"make the list {name}", {**body})
+        except Uncertain:
+            made = self.find(level)
+            if made is None:
+                raise
+        list_id = str((made or {}).get("id"))
+        self.ledger.made(key, id=list_id)
+        return f"made {name} ({list_id})."
+
+    def id(self, level: str) -> str:
+        """The id of a level's list, empty where there is none. Raises AdminError."""
+        found = self.find(level)
+        return str(found.get("id")) if found else ""
+
+    def name(self, level: str) -> str:
+        """What a level's list is called."""
+        return f"{self.worker}-{level}"
+
+    def find(self, level: str) -> Entity | None:
+        """A level's list: the one that the variable names, else the one made here. Raises AdminError where that is not clear."""
+        lists = self.cloudflare.all("/gateway/lists", _READ)
+        variable, made = self.variables.get(VARIABLES[level], ""), self.ledger.id(f"list-{level}")
+        if variable and (found := self._by_id(variable, lists)):
+            return _of_addresses(found)
+        if variable and variable not in (made, self.ledger.fact(f"list-{level}", "former")):
+            raise AdminError(f"{VARIABLES[level]} names the list {variable}, which is not there: correct the variable, or take it out.")
+        if made and (found := self._by_id(made, lists)):
+            return _of_addresses(found)
+        named = [each for each in lists if each.get("name") == self.name(level)]
+        marked = sorted(filter(_marked, named), key=lambda each: str(each.get("created_at")))
+        if named and not marked:
+            raise AdminError(
+                f"There is a list {self.name(level)} already that was not made here. The Worker would take everybody off it who is not "
+                f"at risk: rename it, or, if that is what you want, put its id into {VARIABLES[level]}."
+            )
+        return _of_addresses(marked[0]) if marked else None
+
+    def made(self, *levels: str) -> list[Entity]:
+        """Those that were made here, one a level unless somebody was stopped at a bad moment. Raises AdminError."""
+        ids, names = {self.ledger.id(f"list-{level}") for level in levels}, {self.name(level) for level in levels}
+        lists = self.cloudflare.all("/gateway/lists", _READ)
+        return [each for each in lists if each.get("id") in ids or (_marked(each) and each.get("name") in names)]
+
+    def look_for(self, level: str, others: Sequence[isolation.Rule]) -> Finding:
+        """Whether there is something to take away; `others` are the rules that will stay. Raises AdminError."""
+        made = self.made(level)
+        if not made:
+            return there("none of setup's.")
+        users = [str(rule.get("name")) for rule in others for each in made if isolation.names(rule, str(each.get("id")))]
+        if users:
+            return left_alone(
+                f"the rule {', '.join(users)}, which was not made here, looks into it: take that away first, then run this again."
+            )
+        return to_do(
+            "delete " + " and ".join(f"{each.get('name')} ({each.get('id')}) with its {_size(each)} entries" for each in made) + "."
+        )
+
+    def delete(self, level: str) -> str:
+        """Take them away; what is gone already is gone. Raises AdminError."""
+        made = self.made(level)
+        for each in made:
+            try:
+                self.cloudflare.send("DELETE", f"/gateway/lists/{each.get('id')}", f"delete the list {each.get('name')}")
+            except ServiceRefused as refused:
+                if not gone(refused) and not (isinstance(refused, Uncertain) and self._by_id(str(each.get("id")), []) is None):
+                    raise
+        self.ledger.forget(f"list-{level}")
+        return f"deleted {', '.join(str(each.get('name')) for each in made)}."
+
+    def _by_id(self, list_id: str, lists: Sequence[Entity]) -> Entity | None:
+        plain = list_id.replace("-", "").lower()
+        listed = next((each for each in lists if str(each.get("id")).replace("-", "") == plain), None)
+        if listed:
+            return listed
+        try:
+            return self.cloudflare.one(f"/gateway/lists/{list_id}", f"read the list {list_id}")
+        except ServiceRefused as refused:
+            if gone(refused):
+                return None
+            raise
+
+
+def _marked(entity: Entity) -> bool:
+    return str(entity.get("description")).startswith(MARK)
+
+
+def _size(entity: Entity) -> object:
+    """How many entries; of none there is no count."""
+    return entity.get("count", 0)
+
+
+def _of_addresses(entity: Entity) -> Entity:
+    if entity.get("type") != "EMAIL":
+        raise AdminError(
+            f"The list {entity.get('name')} ({entity.get('id')}) is of type {entity.get('type')}, which cannot be changed, and addresses "
+            "need one of type EMAIL: rename it, or correct the variable that names it."
+        )
+    return entity
