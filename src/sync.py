@@ -150,8 +150,7 @@ class _Tick:
         if keeping.plan().wants_second_look and (again := await self._look_again(risk)):
             keeping.evidence = keeping.evidence._replace(second_look=again)
         last = keeping.plan() if self._settings.dry_run else await keeping.leave()
-        report.joined(tallies, keeping.joined)
-        report.departed(tallies, keeping.departed)
+        report.wrote(tallies, keeping.joined, keeping.departed)
         report.planned(tallies, first, last, target.missing)
 
     async def _look_again(self, risk: Risk) -> Risk | None:
