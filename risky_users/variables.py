@@ -11,6 +11,7 @@ import json5
 from dotenv import dotenv_values
 
 from errors import ConfigError
+from risky_users.managed_identity import PLACE, STAND_INS, has_identity
 from settings import Settings, Watch, read_settings, read_watch
 
 SECRET, CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
@@ -73,7 +74,11 @@ def find_variables(environment: Mapping[str, str], configuration: Path | None = 
     own = _own(environment, files.values())
     named = {name.removeprefix(PREFIX): value for name, value in environment.items() if name.startswith(PREFIX)}
     generic = {name: value for name, value in environment.items() if value and name not in own and name != ACCOUNT}
-    return Variables({ENVIRONMENT: own | named, **files}, wrangler.name, generic)
+    places: dict[str, Mapping[str, object]] = {ENVIRONMENT: own | named, **files}
+    credentials = any(place.get(name) for place in places.values() for name in (SECRET, CERTIFICATE))
+    if not credentials and has_identity(environment, named.get("MANAGED_IDENTITY", "")):
+        places[PLACE] = STAND_INS
+    return Variables(places, wrangler.name, generic)
 
 
 def _own(environment: Mapping[str, str], files: Iterable[Mapping[str, object]]) -> dict[str, str]:
