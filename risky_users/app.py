@@ -33,7 +33,7 @@ from risky_users.output import (
     show_trial_begins,
     show_trial_ends,
 )
-from risky_users.setup.commands import setup
+from risky_users.setup.commands import remove, rotate, setup
 from risky_users.surroundings import AsJson, Configuration, Debug, Surroundings, complain, plainly, surroundings_of
 from risky_users.ticking import Ticking
 from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, identity, read_wrangler, to_be_told
@@ -56,6 +56,8 @@ app = typer.Typer(
 )
 
 app.add_typer(setup)
+app.command()(rotate)
+app.command()(remove)
 
 SIMULATE_NEEDS = (
     "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
