@@ -302,7 +302,7 @@ def test_names_that_an_encoding_does_not_have_do_not_end_the_command(terminal: T
 
 def test_the_shell_can_complete_commands() -> None:
     done = run_program(_RISKY_USERS_COMPLETE="complete_bash", COMP_WORDS="risky-users ", COMP_CWORD="1")
-    assert done.stdout.split() == ["check", "plan", "sync", "simulate"]
+    assert {"check", "plan", "sync", "simulate"} <= {*done.stdout.split()}
 
 
 def test_help_comes_without_being_asked_for() -> None:

@@ -1,9 +1,11 @@
 """`setup gateway` and its removal, before a simulated account: what is made, what is left alone, what is survived."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -157,7 +159,7 @@ def test_a_list_of_another_type_and_one_that_is_gone_are_named(desk: GatewayDesk
 
 def test_a_list_that_was_deleted_by_hand_is_made_again_and_told_to_the_worker(desk: GatewayDesk) -> None:
     desk.set_up()
-    desk.rewrite = True
+    desk.desk.clock.time += 100
     rule, old = desk.account.rule_named("risky-users: isolate high"), desk.account.list_named("risky-users-high")
     desk.account.state.drop_rule(rule.id, desk.account.clock())
     old.deleted = desk.account.clock()
@@ -350,6 +352,56 @@ def test_without_a_worker_there_is_nobody_to_give_a_token_to(desk: GatewayDesk) 
     entries = desk.set_up()
     assert "setup worker" in message_of(entries, "gateway-token")
     assert [*desk.account.state.tokens.values()] == [desk.administrator]
+
+
+# --- what Cloudflare leaves open ---
+
+
+@pytest.mark.parametrize(
+    "open_point",
+    [
+        {"list_lag": 40.0},
+        {"drops_dashes": True, "adds_parentheses": True},
+        {"wrong_list": "warned"},
+        {"result_info": False, "unknown_codes": "absent"},
+        {"zero_count": "zero", "listing_takes_queries": False},
+        {"rule_patch": 404, "lower_cases": True},
+        {"put_of_no_items": "empties", "retry_after": False},
+    ],
+)
+def test_either_way_the_account_may_be_it_is_set_up_once_and_taken_down_whole(desk: GatewayDesk, open_point: dict[str, object]) -> None:
+    desk.account.create_token("theirs", "Zero Trust Read")
+    before = desk.snapshot()
+    for name, value in open_point.items():
+        setattr(desk.account.behaviour, name, value)
+    desk.choices = EVERY_LEVEL
+    desk.set_up()
+    assert desk.works()
+    desk.desk.clock.time += 100
+    assert {entry.finding.state for entry in desk.set_up()} == {State.THERE}
+    desk.remove()
+    assert desk.snapshot() == before
+
+
+@pytest.mark.parametrize("befalls", ["kill_after", "lose_answer"])
+def test_a_list_that_does_not_show_yet_is_not_made_again(desk: GatewayDesk, befalls: str) -> None:
+    desk.account.behaviour.list_lag = 40.0
+    desk.desk.clock.time += 100
+
+    def lost(request: object) -> None:
+        if getattr(request, "method", "") == "POST" and befalls == "kill_after":
+            raise Killed
+        if getattr(request, "method", "") == "POST":
+            desk.live_on()
+            raise httpx.ReadError("the connection was lost")
+
+    desk.desk.network.after = lost
+    with suppress(Killed):
+        desk.set_up()
+    desk.live_on()
+    desk.set_up()
+    assert desk.works()
+    assert any("may not show yet" in line for line in desk.desk.told)
 
 
 # --- interrupted ---
