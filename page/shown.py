@@ -10,8 +10,9 @@ from simulator.chain import GROUP_NAMES
 from simulator.cloudflare.front import HOST
 from simulator.entra.token import CLOUDS
 from simulator.messages import JSON
+from simulator.receivers import CHAT
 
-_SERVICES = {"entra": "Microsoft Entra", "cloudflare": "Cloudflare", "alerts": "Whoever is told"}
+_SERVICES = {"entra": "Microsoft Entra", "cloudflare": "Cloudflare", "alerts": "Whoever is told", "worker": "Deployment"}
 _SHOWN_ALERTS = 20
 
 
@@ -118,14 +119,14 @@ def _place(simulation: Simulation, url: str) -> tuple[str, str]:
     if parts.hostname in CLOUDS:
         return "entra", parts.path.replace(f"/{tenant.id}", "")
     if parts.hostname in simulation.receivers.hosts:
-        return "alerts", str(parts.hostname)
+        return "alerts", "webhook" if parts.hostname == CHAT else "heartbeat"
     path = unquote(parts.path)
     if parts.hostname == HOST:
         path = path.partition("/gateway")[2] or path
         for level in RISK_LEVELS:
             path = path.replace(account.list_named(f"risky-users-{level}").id, level)
         return "cloudflare", path
-    path = path.removeprefix("/v1.0").removesuffix("/$ref")
+    path = path.removeprefix("/v1.0").removeprefix("/identityProtection").removesuffix("/$ref")
     for level in RISK_LEVELS:
         path = path.replace(GROUP_NAMES[level], level)
         with contextlib.suppress(LookupError):

@@ -52,7 +52,7 @@ class Connection:
         own settings are wrong."""
         async with self.client() as client:
             budget = self.budget(client, settings.max_subrequests - spare, TICK_SECONDS)
-            yield GraphClient(settings, cache or IsolateCache(), budget, _sign(settings))
+            yield GraphClient(settings, cache or IsolateCache(), budget, signer(settings))
 
     def client(self) -> httpx.AsyncClient:
         """What requests are sent with. Raises ConfigError."""
@@ -91,7 +91,8 @@ class Connection:
         return f"{message} On this machine: {self.trouble}." if self.trouble else message
 
 
-def _sign(settings: Settings) -> Sign:
+def signer(settings: Settings) -> Sign:
+    """What signs with the settings' certificate, if they have one."""
     if not settings.certificate:
         return unable_to_sign
     from risky_users.signing import sign  # brings `cryptography` along, which takes a while

@@ -56,8 +56,7 @@ export function showPolicies(state) {
   const { lane, users } = state;
   const isolated = users.filter((user) => user.isolated).length;
   turn(byId("lane"), lane);
-  const by = lane ? "whoever is on a list" : "members of provisioned groups";
-  put(byId("policy"), `isolates ${by}: ${plural(isolated, "browser")}`);
+  put(byId("policy"), `isolates by ${lane ? "list" : "group"}: ${plural(isolated, "browser")}`);
   keep(
     byId("policies"),
     state.policies,
@@ -82,7 +81,7 @@ export function showPolicies(state) {
 
 /** How it stands with what the policy could go by instead. */
 function beside(policy, lane) {
-  if (!lane) return `List: ${plural(policy.addresses, "address", "addresses")}, not kept while the lane is off`;
+  if (!lane) return `List: ${plural(policy.addresses, "address", "addresses")}, not kept now`;
   return policy.provisioned === null ? "Group: not provisioned yet" : `Group: ${plural(policy.provisioned, "member")} provisioned`;
 }
 

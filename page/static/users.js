@@ -59,9 +59,9 @@ function showForAll() {
 
 /** What changes as time goes by. */
 export function showWaits() {
-  for (const user of shown) {
-    if (risky(user) !== user.isolated) put(list.querySelector(`[data-key="${user.id}"] .browser`), browser(user));
-  }
+  shown.forEach((user, index) => {
+    if (risky(user) !== user.isolated) put(list.children[index].querySelector(".browser"), browser(user));
+  });
 }
 
 const risky = (user) => user.level !== "none";

@@ -149,6 +149,16 @@ def test_a_failure_that_lasts_arrives_as_an_alert_and_so_does_its_end(page: Page
     expect(alerts.first).to_contain_text("it works again")
 
 
+def test_a_secret_that_ends_soon_arrives_as_an_alert(page: Page) -> None:
+    """As a new isolate finds, since what has been told lies in Workers KV."""
+    fault(page, "A secret that ends soon").check()
+    expect(page.locator("#worker")).to_have_text("The Worker is deployed anew")
+    tick(page)
+    alert = page.get_by_role("list", name="Alerts, the latest first").get_by_role("listitem").first
+    expect(alert).to_contain_text("the credential ends soon")
+    expect(alert).to_contain_text("in 19 days")
+
+
 def test_two_windows_show_the_same(page: Page, browser: Browser) -> None:
     other = browser.new_page()
     other.goto(page.url, wait_until="domcontentloaded")
@@ -218,6 +228,9 @@ def test_the_readme_has_its_picture(browser: Browser, tmp_path: Path) -> None:
     with served(users=24) as site:
         page = browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1.5, reduced_motion="reduce")
         page.goto(site.address, wait_until="domcontentloaded")
+        if target == PICTURE:
+            fault(page, "A secret that ends soon").check()  # for the sake of an alert
+            expect(page.locator("#worker")).to_have_text("The Worker is deployed anew")
         tick(page)
         fault(page, "Throttling").check()
         act(page, "Bela Berg", "Raise")
