@@ -25,7 +25,7 @@ _RUNS = """query ($account: string!, $worker: string!, $since: Time!, $most: uin
 _BEYOND = {
     "Workers Scripts": "/workers/scripts",
     "Access: Organizations, Identity Providers, and Groups": "/access/identity_providers",
-    "Account API Tokens": "/tokens?per_page=1",
+    "Account API Tokens": "/tokens",
 }
 """Permissions that the Worker does not need, each with something that it opens."""
 
@@ -95,7 +95,7 @@ def read_lane(eyes: Eyes, gateway: GatewaySettings) -> Lane:
 def _policies(administrator: Seen[Cloudflare], token: TokenFacts) -> Seen[Entry]:
     if isinstance(administrator, Unseen):
         return administrator
-    tokens = look(administrator.all, "/tokens?per_page=100", "read the account's tokens")
+    tokens = look(administrator.all, "/tokens?per_page=50", "read the account's tokens")
     if isinstance(tokens, Unseen):
         return tokens
     return next((each for each in tokens if each.get("id") == token.id), UNASKED)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from risky_users.admin.entra import Graph
 from risky_users.check.seen import UNASKED, Entry, Seen, Unseen, entries_at, look, number_at, text_at
+from text import GUID
 
 NON_GALLERY = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
 """The template of an application that is in no gallery (https://learn.microsoft.com/graph/api/applicationtemplate-instantiate)."""
@@ -53,12 +54,17 @@ def read_provisioning(graph: Seen[Graph], groups: Mapping[str, str], endpoint: s
     for level, each in grants.items():
         if isinstance(each, Unseen):
             return Provisioning(assigned=each)
-        assigned[level] = frozenset(text_at(grant, "resourceId").lower() for grant in each)
+        assigned[level] = frozenset(one for grant in each if GUID.fullmatch(one := text_at(grant, "resourceId").lower()))
     seen = Provisioning(frozenset(groups.values()), assigned)
     principals = [look(graph.get, f"/servicePrincipals/{one}") for one in sorted(frozenset().union(*assigned.values()))]
-    found = [_candidate(graph, each) for each in principals if not isinstance(each, Unseen)]
-    if found:
-        _read_further(graph, seen, sorted(found, key=lambda each: each.rank(assigned, endpoint)))
+    found = sorted(
+        (_candidate(graph, each) for each in principals if not isinstance(each, Unseen)), key=lambda each: each.rank(assigned, endpoint)
+    )
+    hidden = next((each for each in principals if isinstance(each, Unseen) and not each.gone), None)
+    if found and (found[0].jobs or not hidden):
+        _read_further(graph, seen, found)
+    elif hidden:
+        seen.assigned = hidden  # for to which of the applications is what is not known
     else:
         unassigned = look(graph.all, "/servicePrincipals", filter=f"applicationTemplateId eq '{NON_GALLERY}'")
         seen.candidates = () if isinstance(unassigned, Unseen) else tuple(text_at(each, "displayName") for each in unassigned)
@@ -93,13 +99,13 @@ def _read_further(graph: Graph, seen: Provisioning, found: Sequence[_Candidate])
     chosen, *others = found
     seen.application, seen.jobs, seen.secrets = chosen.principal, chosen.jobs, chosen.secrets
     seen.others = tuple(text_at(each.principal, "displayName") for each in others if each.jobs and not isinstance(each.jobs, Unseen))
-    path = f"/servicePrincipals/{text_at(seen.application, 'id')}"
+    path = f"/servicePrincipals/{text_at(chosen.principal, 'id')}"
     seen.everybody = look(graph.all, f"{path}/appRoleAssignedTo")
-    if isinstance(seen.jobs, Unseen) or not seen.jobs:
+    if isinstance(chosen.jobs, Unseen) or not chosen.jobs:
         return
-    job = text_at(seen.jobs[0], "id")
+    job = text_at(chosen.jobs[0], "id")
     seen.schema = look(graph.get, f"{path}/synchronization/jobs/{job}/schema")
-    if number_at(seen.jobs[0], "status", "lastExecution", "countEscrowed"):
+    if number_at(chosen.jobs[0], "status", "lastExecution", "countEscrowed"):
         wanted = f"jobId eq '{job}' and provisioningStatusInfo/status eq 'failure'"
         seen.failures = look(graph.all, "/auditLogs/provisioning", filter=wanted, top=str(MOST_FAILURES))
 
