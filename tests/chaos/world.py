@@ -117,6 +117,10 @@ class World:
         """Whether a tick ended as none should, so that there is nothing left to be seen."""
         self._acting: Tick | None = None
 
+    def most(self, settings: Settings) -> int:
+        """How many subrequests a tick may take."""
+        return settings.max_subrequests
+
     # --- what happens ---
 
     def touch(self, *ids: str) -> None:
@@ -162,7 +166,7 @@ class World:
             fetch=lambda request: self._fetch(tick, request),
             clock=Clock(self),
             random=self.random,
-            max_subrequests=settings.max_subrequests,
+            max_subrequests=self.most(settings),
             deadline=now + TICK_SECONDS,
         )
         tick.coroutine = sync(
@@ -364,7 +368,7 @@ class World:
 
     def _judge(self, tick: Tick) -> None:
         assert self.clock.time - tick.started <= TICK_SECONDS + 1e-3, "the deadline beats every wait"
-        assert tick.subrequests <= tick.settings.max_subrequests, "a tick stays within MAX_SUBREQUESTS"
+        assert tick.subrequests <= self.most(tick.settings), "a tick stays within MAX_SUBREQUESTS"
         self._assert_private(tick)
         self._assert_right(tick)
         if tick.undisturbed and tick.report and tick.report.outcome in ("in sync", "changed"):
