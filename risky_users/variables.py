@@ -11,7 +11,7 @@ import json5
 from dotenv import dotenv_values
 
 from errors import ConfigError
-from risky_users.managed_identity import PLACE, STAND_INS, has_identity
+from risky_users.managed_identity import PLACE, STAND_INS, ManagedIdentity, has_identity
 from settings import Settings, Watch, read_settings, read_watch
 
 SECRET, CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
@@ -102,6 +102,11 @@ def complete(variables: Variables, ask: Callable[[], str]) -> Settings:
         return read_settings(variables)
     except ConfigError as error:
         raise ConfigError([variables.problem(problem) for problem in error.problems]) from error
+
+
+def identity(variables: Variables, settings: Settings) -> ManagedIdentity | None:
+    """Where access tokens come from, if it is Azure."""
+    return ManagedIdentity(settings) if variables.found.get(SECRET) == PLACE else None
 
 
 def to_be_told(variables: Variables) -> Watch:
