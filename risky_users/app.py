@@ -23,16 +23,7 @@ from risky_users.check.seen import Unseen
 from risky_users.connection import Connection
 from risky_users.forecast import Forecast, foresee
 from risky_users.log import StreamLog
-from risky_users.output import (
-    findings_as_json,
-    forecast_as_json,
-    passed,
-    show_findings,
-    show_forecast,
-    show_step,
-    show_trial_begins,
-    show_trial_ends,
-)
+from risky_users.output import forecast_as_json, show_forecast, show_step, show_trial_begins, show_trial_ends, show_walk, walk_as_json
 from risky_users.setup.commands import remove, rotate, setup
 from risky_users.surroundings import AsJson, Configuration, Debug, Surroundings, complain, plainly, surroundings_of
 from risky_users.ticking import Ticking
@@ -111,10 +102,10 @@ def check(
             raise typer.Exit(0 if _watch(surroundings_of(context), config, user, how, as_json) else 1)
         walk = _check(surroundings_of(context), config, user, how)
         if as_json:
-            _print_json(findings_as_json(walk.findings, walk.facts))
+            _print_json(walk_as_json(walk))
         else:
-            show_findings(Console(highlight=False), walk.findings)
-        raise typer.Exit(0 if passed(walk.findings) else 1)
+            show_walk(Console(highlight=False), walk)
+        raise typer.Exit(0 if walk.passed else 1)
 
 
 @app.command()

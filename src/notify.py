@@ -90,13 +90,23 @@ async def _tell(watch: Watch, ways: Ways, seen: Seen, budget: Budget, log: Log) 
     memory = ways.memory = await _remembered(ways, log)
     before = memory.worth_keeping(watch.after)
     notices = memory.observe(seen, watch.after)
+    known = memory.worth_keeping(watch.after)
+    kept = known == before or await _keep(ways, memory, log)  # before it is told, lest an isolate that ends meanwhile leave no trace
     if notices:
         memory.told(notices, seen.now, delivered=await _delivered(watch, ways, notices, budget, log))
-    if ways.store and memory.worth_keeping(watch.after) != before:
-        try:
+        if kept and memory.worth_keeping(watch.after) != known:
+            await _keep(ways, memory, log)
+
+
+async def _keep(ways: Ways, memory: Memory, log: Log) -> bool:
+    """Whether the store, if there is one, has taken it."""
+    try:
+        if ways.store:
             await ways.store.put(memory.to_json())
-        except OSError as error:
-            log("warn", f"ALERT_STATE does not keep what it is given ({error}); until it does, an alert may come twice.")
+        return True
+    except OSError as error:
+        log("warn", f"ALERT_STATE does not keep what it is given ({error}); until it does, an alert may come twice.")
+        return False
 
 
 async def _remembered(ways: Ways, log: Log) -> Memory:

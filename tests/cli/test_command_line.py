@@ -218,7 +218,7 @@ def test_the_unforeseen_is_one_line_and_a_traceback_on_request(terminal: Termina
     def fail(*_: object) -> None:
         raise ZeroDivisionError("out of the blue")
 
-    monkeypatch.setattr(risky_users.app, "show_findings", fail)
+    monkeypatch.setattr(risky_users.app, "show_walk", fail)
     outcome = terminal.run("check")
     assert outcome.status == 1
     assert outcome.complaints.splitlines() == [
