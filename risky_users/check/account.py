@@ -8,7 +8,7 @@ from typing import TypeVar
 from risky_users.admin.cloudflare import Cloudflare, TokenFacts
 from risky_users.check.seen import DAY, HOUR, UNASKED, Entry, Seen, Unseen, at, entries_at, look, text_at
 from settings import GatewaySettings
-from text import percent_encode
+from text import GUID, percent_encode
 
 T = TypeVar("T")
 
@@ -138,7 +138,7 @@ def read_gateway(eyes: Eyes, tenant_id: str, groups: Mapping[str, str], now: flo
         return seen
     seen.provider = _of_the_tenant(providers, tenant_id)
     provider_id = text_at(seen.provider, "id")
-    if not provider_id or not groups:
+    if not GUID.fullmatch(provider_id) or not groups:
         seen.arrived = Unseen("not checked: the identity provider and the groups must be known first.")
         return seen
     ids = "&".join(f"idp_resource_id={each}" for each in groups.values())

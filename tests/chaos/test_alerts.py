@@ -18,7 +18,7 @@ from budget import Budget, HttpRequest, HttpResponse
 from errors import SyncFailed
 from notify import Ways, notify
 from report import Report
-from settings import Watch
+from settings import FEWEST_SUBREQUESTS, Settings, Watch
 from tests.chaos.test_chaos import EXAMPLES, Chaos, isolates
 from tests.chaos.world import Clock, Tick, Until, World
 from tests.watching import HEARTBEAT, TELLING_SECONDS, WEBHOOK
@@ -45,8 +45,6 @@ class Door:
 class TellingWorld(World):
     """A world with a receiver of alerts and heartbeats."""
 
-    reserved = WATCH.subrequests
-
     def __init__(self, users: int, seed: int) -> None:
         super().__init__(users, seed)
         self.kept: str | None = None
@@ -64,6 +62,9 @@ class TellingWorld(World):
         self.working: dict[int, Coroutine[object, None, Report]] = {}
         self.telling: set[int] = set()
         """In which isolates a tick is over, and somebody being told."""
+
+    def most(self, settings: Settings) -> int:
+        return max(settings.max_subrequests - WATCH.subrequests, FEWEST_SUBREQUESTS)
 
     def start(self, isolate: int, **overrides: str) -> Tick:
         tick = super().start(isolate, **overrides)
@@ -96,7 +97,7 @@ class TellingWorld(World):
             fetch=self._outside,
             clock=Clock(self),
             random=self.random,
-            max_subrequests=self.reserved,
+            max_subrequests=min(WATCH.subrequests, tick.settings.max_subrequests - tick.subrequests),
             deadline=ended + TELLING_SECONDS,
         )
         ways = Ways(store=Door(self, "bad" if bad else "good"), memory=self.memories[isolate])

@@ -91,9 +91,6 @@ class Clock:
 class World:
     """The tenant, its time, and whoever works on it at the moment."""
 
-    reserved = 0
-    """Subrequests that a tick leaves to what comes after it."""
-
     def __init__(self, users: int, seed: int) -> None:
         self.clock = StoppedClock()
         self.random = Random(seed)
@@ -119,6 +116,10 @@ class World:
         self.broken = False
         """Whether a tick ended as none should, so that there is nothing left to be seen."""
         self._acting: Tick | None = None
+
+    def most(self, settings: Settings) -> int:
+        """How many subrequests a tick may take."""
+        return settings.max_subrequests
 
     # --- what happens ---
 
@@ -165,7 +166,7 @@ class World:
             fetch=lambda request: self._fetch(tick, request),
             clock=Clock(self),
             random=self.random,
-            max_subrequests=settings.max_subrequests - self.reserved,
+            max_subrequests=self.most(settings),
             deadline=now + TICK_SECONDS,
         )
         tick.coroutine = sync(
@@ -367,7 +368,7 @@ class World:
 
     def _judge(self, tick: Tick) -> None:
         assert self.clock.time - tick.started <= TICK_SECONDS + 1e-3, "the deadline beats every wait"
-        assert tick.subrequests <= tick.settings.max_subrequests - self.reserved, "a tick stays within MAX_SUBREQUESTS"
+        assert tick.subrequests <= self.most(tick.settings), "a tick stays within MAX_SUBREQUESTS"
         self._assert_private(tick)
         self._assert_right(tick)
         if tick.undisturbed and tick.report and tick.report.outcome in ("in sync", "changed"):
