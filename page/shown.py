@@ -14,6 +14,8 @@ from simulator.receivers import CHAT
 
 _SERVICES = {"entra": "Microsoft Entra", "cloudflare": "Cloudflare", "alerts": "Whoever is told", "worker": "Deployment"}
 _SHOWN_ALERTS = 20
+_WITHOUT_LANE = {"provisioning stopped"}
+"""What of Cloudflare's troubles is felt though no list is kept."""
 
 
 def shown(simulation: Simulation, command: str) -> dict[str, JSON]:
@@ -84,7 +86,13 @@ def _switchboard(simulation: Simulation, service: str, title: str) -> dict[str, 
         "service": service,
         "title": title,
         "faults": [
-            {"name": name, "title": preset.title, "explanation": preset.explanation, "on": name in board.on}
+            {
+                "name": name,
+                "title": preset.title,
+                "explanation": preset.explanation,
+                "on": name in board.on,
+                "felt": service != "cloudflare" or simulation.chain.lane or name in _WITHOUT_LANE,
+            }
             for name, preset in board.presets.items()
         ],
     }

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 TELLING_SECONDS = 8.0
 """How long all of it may take that is done after a tick."""
 
+_from_entries = js.Object.fromEntries
 _CONSOLE = {"debug": js.console.debug, "info": js.console.log, "warn": js.console.warn, "error": js.console.error}
 
 
 def as_object(fields: Mapping[str, object]) -> object:
     """A dict as a JavaScript object."""
-    return to_js(fields, dict_converter=js.Object.fromEntries)
+    return to_js(fields, dict_converter=_from_entries)
 
 
 class Controller(Protocol):
@@ -79,7 +80,7 @@ async def fetch(request: HttpRequest) -> HttpResponse:
     try:
         response = await js.fetch(request.url, method=request.method, headers=headers, body=body, redirect="manual", signal=signal)
         content = await response.arrayBuffer()
-        headers = {} if response.ok else js.Object.fromEntries(response.headers).to_py()
+        headers = {} if response.ok else _from_entries(response.headers).to_py()
         return HttpResponse(response.status, headers, content.to_bytes().decode(errors="replace"))
     except JsException as error:
         raise (TimeoutError if error.name == "TimeoutError" else OSError)(error.name) from None

@@ -126,7 +126,7 @@ class GraphResponse(NamedTuple):
 def encode(requests: Sequence[GraphRequest]) -> str:
     """The body of a `$batch`: ids count from 1, and each serial request waits for the one before it
     (https://learn.microsoft.com/graph/json-batching)."""
-    return json.dumps({"requests": [_entry(number, request) for number, request in enumerate(requests, 1)]}, separators=(",", ":"))
+    return json.dumps({"requests": [_entry(number, request) for number, request in enumerate(requests, 1)]})
 
 
 def _entry(number: int, request: GraphRequest) -> dict[str, object]:
