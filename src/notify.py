@@ -75,7 +75,7 @@ def numbers(record: Mapping[str, object]) -> list[float]:
     counts = {
         name: value if isinstance(value, Mapping) else {} for name in ("members", "risky", "joined", "left") for value in [record.get(name)]
     }
-    risky = counts["risky"] or counts["members"]  # a quiet minute's record does not say it twice
+    risky = counts["members" if record.get("outcome") == "in sync" else "risky"]  # a quiet minute's record does not say it twice
     totals = [sum(map(_number, counts[name].values())) for name in ("joined", "left")]
     rest = [_number(record.get(name, 0)) for name in ("leftOver", "problems", "subrequests", "milliseconds")]
     known = [_number(each.get(level, -1)) for each in (counts["members"], risky) for level in levels]
