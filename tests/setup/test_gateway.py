@@ -364,6 +364,25 @@ def test_a_token_whose_answer_is_lost_is_withdrawn_at_once(desk: GatewayDesk) ->
     assert [*desk.account.state.tokens.values()] == [desk.administrator]
 
 
+def test_who_is_stopped_right_after_the_secret_was_put_does_not_lose_the_one_that_the_worker_holds(desk: GatewayDesk) -> None:
+    desk.set_up()
+    worker = desk.npx.worker
+    assert worker
+    del worker.secrets["GATEWAY_API_TOKEN"]
+
+    def stop(what: str) -> None:
+        assert what == "secret put"
+        raise Killed
+
+    desk.npx.after = stop
+    with suppress(Killed):
+        desk.set_up()
+    desk.live_on()
+    assert state_of(desk.set_up(), "gateway-token") is State.DONE
+    assert desk.works()
+    assert len(desk.account.state.tokens) == 2
+
+
 def test_who_was_refused_another_token_and_puts_one_by_hand_has_done_enough(desk: GatewayDesk) -> None:
     desk.administrator.permissions = {"Zero Trust Write", "Account API Tokens Read"}
     assert state_of(desk.set_up(), "gateway-token") is State.BLOCKED
