@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -18,10 +19,21 @@ from rich.console import Console
 from errors import AuthError, ConfigError
 from risky_users import check as checking
 from risky_users.admin.sign_in import How
+from risky_users.check.seen import Unseen
 from risky_users.connection import Connection
 from risky_users.forecast import Forecast, foresee
 from risky_users.log import StreamLog
-from risky_users.output import findings_as_json, forecast_as_json, passed, show_findings, show_forecast
+from risky_users.output import (
+    findings_as_json,
+    forecast_as_json,
+    passed,
+    show_findings,
+    show_forecast,
+    show_step,
+    show_trial_begins,
+    show_trial_ends,
+)
+from risky_users.setup.commands import setup
 from risky_users.surroundings import AsJson, Configuration, Debug, Surroundings, complain, plainly, surroundings_of
 from risky_users.ticking import Ticking
 from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, read_wrangler, to_be_told
@@ -42,6 +54,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(setup)
 
 SIMULATE_NEEDS = (
     "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
@@ -72,7 +86,12 @@ def main(_: Annotated[bool, typer.Option("--version", help="Show the version.", 
 def check(
     context: typer.Context,
     config: Configuration = None,
-    user: Annotated[str, typer.Option("--user", metavar="ADDRESS", help="Also somebody's own links: how Cloudflare knows them.")] = "",
+    user: Annotated[
+        str, typer.Option("--user", metavar="ADDRESS|ID", help="Somebody's own links too: how Cloudflare knows them, on which device.")
+    ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Wait for the risk of --user to rise, and tell when it has reached group, list and browser.")
+    ] = False,
     how: Annotated[How, typer.Option("--sign-in", help="How to sign in to Entra as an administrator.")] = How.AZURE_CLI,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -83,7 +102,11 @@ def check(
     sees as an administrator does: of Entra by the Azure CLI, of Cloudflare by an API token in CLOUDFLARE_API_TOKEN. Exit status 1
     if anything keeps users at risk from being isolated.
     """
+    if watch and not user:
+        raise typer.BadParameter("--watch needs --user: the test user whose risk is to rise.")
     with plainly(debug):
+        if watch:
+            raise typer.Exit(0 if _watch(surroundings_of(context), config, user, how, as_json) else 1)
         walk = _check(surroundings_of(context), config, user, how)
         if as_json:
             _print_json(findings_as_json(walk.findings, walk.facts))
@@ -177,6 +200,32 @@ def _check(surroundings: Surroundings, config: Path | None, user: str, how: How)
         return checking.misconfigured(error.problems)
     ways = checking.Ways(surroundings.connection, surroundings.machine, how)
     return _waiting("Reading …", checking.walk(ways, settings, variables, wrangler, user))
+
+
+def _watch(surroundings: Surroundings, config: Path | None, user: str, how: How, as_json: bool) -> bool:
+    """One trial, told as it goes on; whether the risk has reached all that can be seen."""
+    settings = _complete(find_variables(surroundings.environment, config))
+    wrangler = checking.Wrangler.of(read_wrangler(find_wrangler(config)))
+    ways = checking.Ways(surroundings.connection, surroundings.machine, how)
+    console = Console(highlight=False)
+    with checking.trial(ways, settings, wrangler, user) as trial:
+        if isinstance(trial, Unseen):
+            complain([trial.why])
+
+        async def watch() -> None:
+            async for step in trial.run():
+                if as_json:
+                    typer.echo(json.dumps(asdict(step)))
+                else:
+                    show_step(console, step)
+
+        if not as_json:
+            show_trial_begins(console, trial)
+        with _ended_by_signals():
+            asyncio.run(watch())
+        if not as_json:
+            show_trial_ends(console, trial)
+        return not trial.ahead
 
 
 async def _foresee(connection: Connection, variables: Variables, settings: Settings, names: bool) -> Forecast:

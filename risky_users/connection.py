@@ -1,14 +1,12 @@
 """The Worker's `fetch` and clock on the administrator's own machine."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import TypeVar
 
 import httpx
 
@@ -16,7 +14,7 @@ from access_token import Sign, unable_to_sign
 from budget import Budget, Clock, HttpRequest, HttpResponse
 from errors import AuthError
 from graph import GraphClient, IsolateCache
-from risky_users.network import CONNECT_SECONDS, Network, proxy_for, without_credentials
+from risky_users.network import CONNECT_SECONDS, AsyncNetwork, no_connection
 from settings import Settings
 from sync import TICK_SECONDS
 
@@ -56,7 +54,7 @@ class Connection:
     def client(self) -> httpx.AsyncClient:
         """What requests are sent with. Raises ConfigError."""
         timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)  # the rest is for `fetch` to limit
-        return httpx.AsyncClient(transport=self.transport or Network(), timeout=timeout, follow_redirects=False, trust_env=False)
+        return httpx.AsyncClient(transport=self.transport or AsyncNetwork(), timeout=timeout, follow_redirects=False, trust_env=False)
 
     def budget(self, client: httpx.AsyncClient, max_subrequests: int, seconds: float) -> Budget:
         """So many requests within so many seconds from now."""
@@ -75,8 +73,8 @@ class Connection:
             self.trouble = f"no answer within {request.timeout:.0f} s"
             raise
         except httpx.HTTPError as error:
-            if not self.answered and isinstance(error, _NO_CONNECTION):
-                raise AuthError(f"Cannot connect to {httpx.URL(request.url).host}{_explained(error, request.url)}.") from error
+            if not self.answered and (why := no_connection(error, httpx.URL(request.url))):
+                raise AuthError(why) from error
             self.trouble = f"{type(error).__name__}: {error}"
             raise OSError(self.trouble) from error
         self.trouble, self.answered = "", True
@@ -93,29 +91,3 @@ def _sign(settings: Settings) -> Sign:
     from risky_users.signing import sign  # brings `cryptography` along, which takes a while
 
     return sign
-
-
-_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-
-
-def _explained(error: httpx.HTTPError, url: str) -> str:
-    """What went wrong on the way, and what to do."""
-    proxy = proxy_for(httpx.URL(url))
-    through = f" through the proxy {without_credentials(proxy)}" if proxy else ""
-    reason = str(error) or f"no connection within {CONNECT_SECONDS:.0f} s"
-    if untrusted := _cause(error, ssl.SSLCertVerificationError):
-        remedy = "put your company's root certificate into the system's store, or into a PEM file that SSL_CERT_FILE names"
-        return f"{through}: its certificate is not trusted on this machine ({untrusted.verify_message}); {remedy}"
-    if proxy:
-        return f"{through}: {reason}; check HTTPS_PROXY and NO_PROXY, or the system's proxy settings"
-    return f": {reason}; check this machine's network, and whether it needs a proxy (HTTPS_PROXY)"
-
-
-E = TypeVar("E", bound=BaseException)
-
-
-def _cause(error: BaseException | None, kind: type[E]) -> E | None:
-    """The error of this kind that is behind the error."""
-    while error is not None and not isinstance(error, kind):
-        error = error.__cause__ or error.__context__
-    return error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from itertools import groupby
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from errors import ServiceError
 from groups import GroupState
 from plan import RISK_LEVELS
 from risky_users.check import CHECKS, Finding, State
+from risky_users.check.trial import PAUSE_SECONDS, STATIONS, Step, Trial
 from risky_users.check.worker import Permissions
 from risky_users.facts import TenantFacts
 from risky_users.forecast import Forecast, LevelForecast
@@ -73,6 +75,36 @@ def findings_as_json(findings: Sequence[Finding], facts: TenantFacts | None) -> 
 
 def _group_as_json(state: GroupState) -> dict[str, object]:
     return {"id": state.group.id if state.group else None, "members": len(state.members.users) if state.members else None}
+
+
+# --- check --watch ---
+
+
+def show_trial_begins(console: Console, trial: Trial) -> None:
+    """What is waited for, and what cannot be seen."""
+    console.print(
+        Text("Waiting for the risk of this user to rise. To raise it: Entra admin center > ID Protection > Risky users > the user >")
+    )
+    console.print(Text("Confirm user compromised. Ctrl-C ends this.\n"))
+    for station, why in trial.unseen.items():
+        _hang(console, Text(f"· {STATIONS[station]:<14} "), Text(why, style="dim"))
+
+
+def show_step(console: Console, step: Step) -> None:
+    """A station and when it was reached; a word on the way stands for itself."""
+    mark = ("+" if console.options.ascii_only else "✓", "green") if step.station else ("!", "yellow")
+    title = STATIONS.get(step.station, "")
+    since = f", {step.after:.0f} s after the risk" if step.station not in ("", "risk") else ""
+    time = datetime.fromtimestamp(step.time, UTC).strftime("%H:%M:%S UTC")
+    _hang(console, Text.assemble(mark, f" {title:<14} "), Text(f"{time}  {step.message}{since}"))
+
+
+def show_trial_ends(console: Console, trial: Trial) -> None:
+    """Whether the risk has come to the browser."""
+    if trial.ahead:
+        console.print(Text(f"\nEnded without {', '.join(STATIONS[each] for each in trial.ahead)}."))
+    else:
+        console.print(Text(f"\nThe risk has reached all that can be seen, to within {PAUSE_SECONDS:.0f} s of these times."))
 
 
 # --- plan ---

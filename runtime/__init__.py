@@ -82,7 +82,8 @@ class Worker:
 
     `source` holds `entry.py` and its sibling modules. `packages` are importable packages of this environment that the Worker
     brings along. With `upload`, a folder that `wrangler deploy --outdir` filled, it runs on workerd's own Python instead, which
-    workerd fetches from Cloudflare when it starts; its console is then one text a line, and ticks must not overlap. Raises
+    workerd fetches from Cloudflare when it starts; its console is then one text a line, and ticks must not overlap. `bindings`
+    are what Miniflare offers besides vars, in its own options: kvNamespaces, email, analyticsEngineDatasets. Raises
     RuntimeError where the Worker cannot start (its import fails, say) or workerd dies, FileNotFoundError where npm packages are missing.
     """
 
@@ -95,6 +96,7 @@ class Worker:
         compatibility_date: str = COMPATIBILITY_DATE,
         upload: Path | None = None,
         compatibility_flags: Sequence[str] = (),
+        bindings: Mapping[str, Json] | None = None,
     ) -> None:
         self.vars = dict(vars or {})
         self.outbound = outbound
@@ -107,6 +109,7 @@ class Worker:
         self._compatibility_date = compatibility_date
         self._upload = upload
         self._compatibility_flags = compatibility_flags
+        self._bindings = dict(bindings or {})
         self._one_order_at_a_time = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -128,6 +131,7 @@ class Worker:
                 {
                     **({"upload": str(self._upload)} if self._upload else {"files": _files(self._source, self._packages)}),
                     "vars": dict(self.vars),
+                    "bindings": self._bindings,
                     "outbound": self.outbound,
                     "compatibilityDate": self._compatibility_date,
                     "compatibilityFlags": list(self._compatibility_flags),

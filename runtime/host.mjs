@@ -1,6 +1,6 @@
 // Runs one Worker in workerd under Miniflare, on behalf of runtime/__init__.py. One JSON object a line: orders on stdin, answers on stdout.
 //
-//   {"start": {files or upload, vars, outbound, compatibilityDate, compatibilityFlags}} or {"restart": vars}  ->  {"console": [...], "exception": ""}
+//   {"start": {files or upload, vars, bindings, outbound, compatibilityDate, compatibilityFlags}} or {"restart": vars}  ->  {"console": [...], "exception": ""}
 //   {"ticks": [{cron, scheduledTime, aheadMs}, ...]}                            ->  {"ticks": [{outcome, console, exception, noRetry, wallMs, cpuMs}, ...]}
 //
 // `files` are run on the stock Pyodide inside worker.mjs; `upload` is a folder that wrangler would have deployed, run on workerd's own
@@ -26,6 +26,7 @@ let printed = []; // by the native Worker, which has no worker.mjs to keep its c
 function options() {
   return convertV4MiniflareOptions({
     name: "worker",
+    ...settings.bindings,
     ...(settings.upload ? nativeModules() : offlineModules()),
     compatibilityDate: settings.compatibilityDate,
     compatibilityFlags: settings.compatibilityFlags,

@@ -8,8 +8,8 @@
 
 Each is told once, and once more when it is over. A memory that does not reach back to its beginning, as that of a new
 isolate, cannot know what has been told: it tells of a failure when the next full hour strikes, and of a credential at
-the time of day and on the very days that expiry.py and _EXPIRY_DAYS name. So without a memory of its own the Worker
-repeats itself once an hour at most, and may say nothing of an end.
+the time of day and on the very days that expiry.py and _EXPIRY_DAYS name. So where no store outlives isolates, each failure
+is told once and once more for each full hour that it lasts, at most, and its end may be passed over.
 """
 
 import json
@@ -28,7 +28,7 @@ _SHOWN = 3
 
 
 class Seen(NamedTuple):
-    """What a tick has come to. `refused`: Entra accepts no credential; `credential_ends` in epoch seconds, None if not soon."""
+    """What a tick has come to. `refused`: Entra accepts no credential; `credential_ends` in epoch seconds, None if not known."""
 
     now: float
     problems: Sequence[str] = ()
@@ -78,9 +78,14 @@ class Memory:
         try:
             fields = json.loads(text)
             conditions = {str(name): _Condition(**condition) for name, condition in fields.pop("conditions").items()}
-            return cls(conditions=conditions, **fields)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError from error
+            memory = cls(conditions=conditions, **fields)
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            raise ValueError("no memory of alerts") from None
+        numbers = [memory.last, memory.tries, memory.try_again]
+        numbers += [value for each in conditions.values() for name, value in asdict(each).items() if (name, value) != ("ended", None)]
+        if not conditions.keys() <= {"failing", "expiring"} or not all(isinstance(number, (int, float)) for number in numbers):
+            raise ValueError("no memory of alerts")
+        return memory
 
     def worth_keeping(self, after: int) -> object:
         """What it pays to put into a store where it has changed: not that one more minute has passed."""
@@ -94,25 +99,29 @@ class Memory:
         """What is to be told after this tick. `after`: how many failed minutes in a row are worth it."""
         before = self.last if self.last is not None else seen.now - 60
         self._failing(seen, after, told_now=before // _HOUR_SECONDS < seen.now // _HOUR_SECONDS)
-        if seen.credential_ends is not None or not seen.problems:
-            self._expiring(seen, told_now=told_today(before, seen.now))
+        if seen.credential_ends is not None:
+            self._expiring(days_left(seen.credential_ends, seen.now), seen.now, told_now=told_today(before, seen.now))
         self.last = seen.now
         if seen.now < self.try_again:
             return []
-        return [_notice(name, condition, seen) for name, condition in self.conditions.items() if condition.due]
+        due = {name: condition for name, condition in self.conditions.items() if condition.due}
+        if seen.credential_ends is None:  # at the moment nobody knows what to say of it
+            due.pop("expiring", None)
+        return [_notice(name, condition, seen) for name, condition in due.items()]
 
     def told(self, notices: Sequence[Notice], now: float, *, delivered: bool) -> None:
         """What became of telling it: what was not delivered is tried again, after ever longer pauses."""
         if not delivered:
-            self.try_again = now + min(_FIRST_RETRY_SECONDS * 2**self.tries, _HOUR_SECONDS)
+            self.try_again = now + min(_FIRST_RETRY_SECONDS * 2 ** min(self.tries, 9), _HOUR_SECONDS)
             self.tries += 1
             return
         self.tries, self.try_again = 0, 0.0
         for notice in notices:
-            condition = self.conditions[notice.condition]
-            condition.told, condition.due = condition.stage, False
-            if condition.ended is not None:
-                del self.conditions[notice.condition]
+            condition = self.conditions.get(notice.condition)
+            if condition and (condition.ended is not None) == (notice.state == "over"):
+                condition.told, condition.due = condition.stage, False
+                if condition.ended is not None:
+                    del self.conditions[notice.condition]
 
     def _failing(self, seen: Seen, after: int, *, told_now: bool) -> None:
         if not seen.problems:
@@ -123,23 +132,25 @@ class Memory:
         if condition.stage > condition.told and (enough >= after if condition.seen_to_begin else told_now):
             condition.due = True
 
-    def _expiring(self, seen: Seen, *, told_now: bool) -> None:
-        left = days_left(seen.credential_ends, seen.now) if seen.credential_ends is not None else _EXPIRY_DAYS[0] + 1
+    def _expiring(self, left: int, now: float, *, told_now: bool) -> None:
         stage = sum(left <= days for days in _EXPIRY_DAYS)
         if not stage:
-            self._end("expiring", seen.now)
+            self._end("expiring", now)
             return
-        condition = self._hold("expiring", stage, seen.now)
+        known = self.conditions.get("expiring")
+        if known and known.stage > stage:  # this is another credential, which ends soon too
+            del self.conditions["expiring"]
+        condition = self._hold("expiring", stage, now)
         if stage > condition.told and (condition.seen_to_begin or (told_now and left in _EXPIRY_DAYS)):
             condition.due = True
 
     def _hold(self, name: str, stage: int, now: float) -> _Condition:
-        condition = self.conditions.get(name)
-        if condition is None or condition.ended is not None:
-            condition = self.conditions[name] = _Condition(now, seen_to_begin=self.last is not None)
+        condition = self.conditions.setdefault(name, _Condition(now, seen_to_begin=self.last is not None))
         condition.minutes += 1
         condition.minutes_at_stage = condition.minutes_at_stage + 1 if stage == condition.stage else 1
         condition.stage = stage
+        if condition.ended is not None:  # which nobody could be told, so to them it goes on
+            condition.ended, condition.due = None, False
         return condition
 
     def _end(self, name: str, now: float) -> None:
@@ -163,7 +174,7 @@ def _notice(name: str, condition: _Condition, seen: Seen) -> Notice:
     state, title = ("refused", "Entra refuses the credential") if condition.stage > 1 else ("failing", "isolation does not follow risk")
     more = f" And {len(seen.problems) - _SHOWN} more, in the Worker's log." if len(seen.problems) > _SHOWN else ""
     problems = " ".join(GUID.sub("(id in the log)", problem) for problem in seen.problems[:_SHOWN])
-    return Notice(name, state, title, f"Every minute since {since} has failed. {problems}{more}")
+    return Notice(name, state, title, f"The Worker has been failing since {since}. {problems}{more}")
 
 
 def _time(seconds: float) -> str:

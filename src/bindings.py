@@ -1,7 +1,7 @@
 """The bindings of a Worker that notify.py makes use of, where they are bound."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import js
 from pyodide.ffi import JsException, to_js
@@ -11,6 +11,8 @@ from notify import SECONDS, Ways
 from settings import Watch
 
 _KEY = "memory"
+_STORE_SECONDS = 2.0
+"""How long the store may take, each way."""
 
 
 def ways(env: object, watch: Watch, memory: Memory | None) -> Ways:
@@ -33,7 +35,16 @@ class _Mail:
 
     async def send(self, subject: str, text: str) -> None:
         message = {"from": self._watch.mail_from, "to": self._watch.mail_to, "subject": subject, "text": text}
-        await _in_time(self._binding.send(_object(message)))  # type: ignore[attr-defined]  # JavaScript's
+        await _in_time(lambda: self._call("send", _object(message)), SECONDS)
+
+    def _call(self, method: str, argument: object) -> Awaitable[object]:
+        """Call it within JavaScript: an object of its RPC, of which the binding may be one, looks like a generator to Pyodide, whose
+        own `send` hides this one (https://github.com/cloudflare/workerd/pull/6296), and like a promise, so that whatever is
+        returned by a call would be awaited."""
+        binding = getattr(self._binding, "_binding", self._binding)  # without the SDK's wrapper
+        methods = js.Array.of(method).map(js.Reflect.get.bind(None, binding))
+        answer: Awaitable[object] = js.Reflect.apply(methods[0], binding, to_js([argument]))
+        return answer
 
 
 class _Kept:
@@ -43,11 +54,11 @@ class _Kept:
         self._binding = binding
 
     async def get(self) -> str | None:
-        text = await _in_time(self._binding.get(_KEY))  # type: ignore[attr-defined]  # JavaScript's
+        text = await _in_time(lambda: self._binding.get(_KEY), _STORE_SECONDS)  # type: ignore[attr-defined]  # JavaScript's
         return text if isinstance(text, str) else None
 
     async def put(self, text: str) -> None:
-        await _in_time(self._binding.put(_KEY, text))  # type: ignore[attr-defined]  # JavaScript's
+        await _in_time(lambda: self._binding.put(_KEY, text), _STORE_SECONDS)  # type: ignore[attr-defined]  # JavaScript's
 
 
 class _Metrics:
@@ -59,18 +70,23 @@ class _Metrics:
     def write(self, outcome: str, numbers: Sequence[float]) -> None:
         try:
             self._binding.writeDataPoint(_object({"blobs": [outcome], "doubles": [*numbers], "indexes": ["tick"]}))  # type: ignore[attr-defined]  # JavaScript's
-        except JsException as error:
-            raise OSError(error.name) from None
+        except (AttributeError, JsException) as error:
+            raise _error(error) from None
 
 
-async def _in_time(waiting: Awaitable[object]) -> object:
-    """What comes of it. Raises OSError where that is an error, or takes too long; of JavaScript's errors only the name is told."""
+async def _in_time(call: Callable[[], Awaitable[object]], seconds: float) -> object:
+    """What comes of it. Raises OSError where that is an error, or takes too long."""
     try:
-        return await asyncio.wait_for(waiting, SECONDS)
+        return await asyncio.wait_for(call(), seconds)
     except TimeoutError:
         raise OSError("no answer in time") from None
-    except JsException as error:
-        raise OSError(error.name) from None
+    except (AttributeError, JsException) as error:
+        raise _error(error) from None
+
+
+def _error(error: Exception) -> OSError:
+    """Of JavaScript's errors the name alone, for their texts may hold addresses; the other means a binding of another kind."""
+    return OSError("it is a binding of another kind" if isinstance(error, AttributeError) else error.name)  # type: ignore[attr-defined]  # JavaScript's
 
 
 def _object(fields: Mapping[str, object]) -> object:

@@ -134,8 +134,10 @@ class Default(WorkerEntrypoint):
             from notify import notify
 
             found = ways(self.env, watch, Isolate.memory)
-            await notify(watch, found, outcome, _budget(clock, watch.subrequests, clock.now() + TELLING_SECONDS), log)
-            Isolate.memory = found.memory
+            try:
+                await notify(watch, found, outcome, _budget(clock, watch.subrequests, clock.now() + TELLING_SECONDS), log)
+            finally:
+                Isolate.memory = found.memory
         except Exception as broken:  # whatever it is
             log("warn", f"Nobody could be told: {type(broken).__name__}.")
 

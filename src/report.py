@@ -65,7 +65,9 @@ class Report:
     refused: AuthError | None = None
     """What Entra says of the credential, if it accepts none."""
     credential_ends: float | None = None
-    """In epoch seconds, where that is soon."""
+    """In epoch seconds, where that is known."""
+    credential_days: int | None = None
+    """How many there are left, where it ends soon."""
     written: Mapping[str, object] = field(default_factory=dict)
     """The record, once it is written."""
 
@@ -105,7 +107,7 @@ class Report:
         from expiry import SOON_DAYS, URGENT_DAYS, days_left, told_today, warning  # brings datetime along
 
         left = days_left(end, self.started)
-        self.credential_ends = end if left <= SOON_DAYS else None
+        self.credential_days = left if left <= SOON_DAYS else None
         if left <= URGENT_DAYS or (left <= SOON_DAYS and told_today(before, self.started)):
             self.lines["warn"].append(warning(end, self.started))
 
@@ -249,7 +251,7 @@ class Report:
             "leftOver": self.unfinished,
             "problems": len(self.problems),
             "failedRequests": self.request_ids[: 2 * NAMED],
-            "credentialDays": None if self.credential_ends is None else int((self.credential_ends - self.started) // 86400),
+            "credentialDays": self.credential_days,
             "subrequests": subrequests,
             "milliseconds": round((now - self.started) * 1000),
         }

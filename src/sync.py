@@ -114,6 +114,7 @@ class _Tick:
         if certificate and settings.client_secret and token.issued >= report.started:
             report.served(token.served, token.refused)
         end = certificate.ends if certificate and token.served != "secret" else cache.secret_ends or settings.credential_expires
+        report.credential_ends = end
         if end is not None and end - report.started < TOLD_SECONDS:
             recent = report.started - cache.last_tick <= AGREEMENT_SECONDS
             report.credential_ends_soon(end, before=cache.last_tick if recent else report.started - 60)

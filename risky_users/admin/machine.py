@@ -12,6 +12,8 @@ from typing import Protocol
 
 import httpx
 
+from risky_users.network import CONNECT_SECONDS, Network
+
 PATIENCE_SECONDS = 60.0
 """How long a service may take for one answer."""
 
@@ -97,5 +99,6 @@ class Machine:
     tell: Callable[[str], None] = tell
 
     def client(self) -> httpx.Client:
-        """HTTP that follows no redirect: what is sent has a token with it."""
-        return httpx.Client(transport=self.transport, timeout=PATIENCE_SECONDS, follow_redirects=False)
+        """HTTP that follows no redirect: what is sent has a token with it. Raises ConfigError, and when something is sent Unreachable."""
+        timeout = httpx.Timeout(PATIENCE_SECONDS, connect=CONNECT_SECONDS)
+        return httpx.Client(transport=self.transport or Network(), timeout=timeout, follow_redirects=False, trust_env=False)

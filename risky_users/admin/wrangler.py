@@ -33,6 +33,8 @@ class Wrangler:
     machine: Machine
     name: str
     configuration: Path
+    account: str = ""
+    """The id of the account, where wrangler is logged in to several."""
 
     def accounts(self) -> dict[str, str]:
         """The accounts that whoever is logged in may use, names by id."""
@@ -91,7 +93,8 @@ class Wrangler:
         """What it prints; nothing where there is no such Worker, and that is `missing`."""
         what = " ".join(arguments[:2] if arguments[0] in ("secret", "versions", "deployments") else arguments[:1])
         command = ["npx", "wrangler", *arguments, *(["--name", self.name] if named else []), "--config", self.configuration.name]
-        done = self.machine.run(command, given=given, folder=self.configuration.parent, environment=_QUIET)
+        around = {**_QUIET, **({"CLOUDFLARE_ACCOUNT_ID": self.account} if self.account else {})}
+        done = self.machine.run(command, given=given, folder=self.configuration.parent, environment=around)
         if done.status == 0:
             return done.output
         said = _said(done.complaints + done.output, given)

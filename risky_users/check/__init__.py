@@ -4,8 +4,8 @@ What can be read is read by three: the Worker, as it will be; an administrator o
 is not there, or may not, leaves links unseen, which say so.
 """
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from errors import AuthError, ConfigError, ServiceError
@@ -21,6 +21,7 @@ from risky_users.check.deployment import Wrangler
 from risky_users.check.directory import read_provisioning, read_registration
 from risky_users.check.findings import Finding, State, failed, skipped
 from risky_users.check.seen import Seen, Unseen, text_at
+from risky_users.check.trial import Trial, find
 from risky_users.connection import Connection
 from risky_users.facts import TenantFacts, read_tenant
 from risky_users.variables import Variables
@@ -67,9 +68,9 @@ class OutOfPatience(AdminError):
     """A service has had time enough to answer."""
 
 
-def hurried(machine: Machine) -> Machine:
-    """The same machine for whoever only looks: it waits for PATIENCE_SECONDS in all."""
-    left = PATIENCE_SECONDS
+def hurried(machine: Machine, patience: float = PATIENCE_SECONDS) -> Machine:
+    """The same machine for whoever only looks: it waits for so many seconds in all."""
+    left = patience
 
     def sleep(seconds: float) -> None:
         nonlocal left
@@ -116,6 +117,16 @@ async def walk(ways: Ways, settings: Settings, variables: Variables, wrangler: W
     return Walk(findings, facts)
 
 
+@contextmanager
+def trial(ways: Ways, settings: Settings, wrangler: Wrangler, address: str) -> Iterator[Seen[Trial]]:
+    """The trial of a user, or why it cannot begin. Nothing is asked again within a look, for the next one comes soon."""
+    with ExitStack() as stack:
+        graph = _graph(replace(ways, machine=hurried(ways.machine)), settings, stack)
+        eyes = _eyes(replace(ways, machine=hurried(ways.machine, 0.0)), settings, wrangler, stack)
+        user = find(eyes, graph, address)
+        yield user if isinstance(user, Unseen) else Trial(ways.connection, settings, eyes, user)
+
+
 async def _enter(connection: Connection, settings: Settings) -> TenantFacts | AuthError:
     """The tenant as the Worker finds it, or why it is not let in."""
     async with connection.graph(settings) as graph:
@@ -156,4 +167,4 @@ def _ids(facts: TenantFacts | None) -> dict[str, str]:
     return {level: state.group.id for level, state in facts.groups.items() if state.group}
 
 
-__all__ = ["CHECKS", "Finding", "State", "Walk", "Ways", "Wrangler", "misconfigured", "walk"]
+__all__ = ["CHECKS", "Finding", "State", "Walk", "Ways", "Wrangler", "misconfigured", "trial", "walk"]

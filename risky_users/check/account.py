@@ -126,8 +126,8 @@ def read_gateway(eyes: Eyes, tenant_id: str, groups: Mapping[str, str], now: flo
     """Rules and configuration by whichever token may read them; what concerns SCIM as an administrator. `groups`: ids by level."""
     administrator = eyes.administrator
     seen = Gateway(
-        _by_either(eyes, lambda eye: eye.all("/gateway/rules", "read the Gateway rules")),
-        _by_either(eyes, lambda eye: eye.one("/gateway/configuration", "read the Gateway configuration")),
+        by_either(eyes, Cloudflare.all, "/gateway/rules", "read the Gateway rules"),
+        by_either(eyes, Cloudflare.one, "/gateway/configuration", "read the Gateway configuration"),
     )
     if isinstance(administrator, Unseen):
         seen.provider = seen.arrived = administrator
@@ -158,11 +158,11 @@ def _of_the_tenant(providers: Sequence[Entry], tenant_id: str) -> Entry | None:
     return max((each for each in providers if each.get("type") == "azureAD"), key=fits, default=None)
 
 
-def _by_either(eyes: Eyes, reading: Callable[[Cloudflare], T]) -> Seen[T]:
+def by_either(eyes: Eyes, reading: Callable[[Cloudflare, str, str], T], path: str, what: str) -> Seen[T]:
     """What one of the tokens may read, the administrator's first; else why not."""
     refusals: list[Unseen] = []
     for eye in (eyes.administrator, eyes.worker):
-        seen = eye if isinstance(eye, Unseen) else look(reading, eye)
+        seen = eye if isinstance(eye, Unseen) else look(reading, eye, path, what)
         if not isinstance(seen, Unseen):
             return seen
         refusals.append(seen)

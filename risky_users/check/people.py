@@ -1,6 +1,6 @@
 """One person on their device: by which address Cloudflare knows them, in which groups, with which client."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from groups import GROUP_NAMES
@@ -11,11 +11,11 @@ from risky_users.check.findings import Finding, failed, ok, skipped, warning
 from risky_users.check.seen import UNASKED, Entry, Seen, Unseen, at, entries_at, listed, look, number_at, text_at
 from risky_users.facts import TenantFacts
 from settings import GatewaySettings
-from text import counted, percent_encode
+from text import GUID, counted, percent_encode
 
 LINKS = {"user": "User", "devices": "Devices"}
 
-_UNASKED = "not asked for: --user ADDRESS shows by which address Cloudflare knows somebody, and in which groups."
+_UNASKED = "not asked for: --user shows by which address Cloudflare knows somebody, and in which groups."
 _DEVICES = "whether a device has the client in Traffic and DNS mode and trusts the root certificate cannot be seen from here"
 
 
@@ -29,9 +29,9 @@ class Person:
 
 
 def read_person(administrator: Seen[Cloudflare], graph: Seen[Graph], address: str) -> Person:
-    """The person with this mail address or user principal name."""
+    """The person with this mail address, user principal name or object id."""
     quoted = address.replace("'", "''")
-    wanted = f"userPrincipalName eq '{quoted}' or mail eq '{quoted}'"
+    wanted = f"id eq '{address}'" if GUID.fullmatch(address) else f"userPrincipalName eq '{quoted}' or mail eq '{quoted}'"
     users = graph if isinstance(graph, Unseen) else look(graph.all, "/users", filter=wanted, select="id,mail,userPrincipalName")
     entra = users if isinstance(users, Unseen) else next(iter(users), None)
     person = Person(entra)
@@ -39,16 +39,31 @@ def read_person(administrator: Seen[Cloudflare], graph: Seen[Graph], address: st
         person.cloudflare = person.identity = administrator
         return person
     known = [] if isinstance(entra, Unseen) else [text_at(entra, "mail"), text_at(entra, "userPrincipalName")]
-    for form in dict.fromkeys(filter(None, [address, *known])):
-        path = f"/access/users?email={percent_encode(form)}"
-        found = look(administrator.all, path, "look the user up at Cloudflare")
-        person.cloudflare = found if isinstance(found, Unseen) else next(iter(found), None)
-        if person.cloudflare is not None:
-            break
+    forms = known if GUID.fullmatch(address) else [address, *known]
+    person.cloudflare = _registered(administrator, forms)
     if person.cloudflare and not isinstance(person.cloudflare, Unseen):
-        path = f"/access/users/{text_at(person.cloudflare, 'id')}/last_seen_identity"
-        person.identity = look(administrator.one, path, "read the user's last identity")
+        person.identity = _last_identity(administrator, person.cloudflare)
     return person
+
+
+def read_identity(administrator: Seen[Cloudflare], addresses: Iterable[str]) -> Seen[Entry | None]:
+    """What Gateway compares with its rules of somebody with one of these addresses; None where Cloudflare knows nobody."""
+    if isinstance(administrator, Unseen):
+        return administrator
+    registered = _registered(administrator, addresses)
+    return registered if isinstance(registered, Unseen) or registered is None else _last_identity(administrator, registered)
+
+
+def _registered(administrator: Cloudflare, addresses: Iterable[str]) -> Seen[Entry | None]:
+    for address in dict.fromkeys(filter(None, addresses)):
+        found = look(administrator.all, f"/access/users?email={percent_encode(address)}", "look the user up at Cloudflare")
+        if isinstance(found, Unseen) or found:
+            return found if isinstance(found, Unseen) else found[0]
+    return None
+
+
+def _last_identity(administrator: Cloudflare, registered: Entry) -> Seen[Entry]:
+    return look(administrator.one, f"/access/users/{text_at(registered, 'id')}/last_seen_identity", "read the user's last identity")
 
 
 def people(
@@ -89,7 +104,7 @@ def _user(person: Person, gateway: GatewaySettings | None, facts: TenantFacts | 
         return failed(check, f"Cloudflare knows them by {words}, which GATEWAY_ADDRESSES={gateway.addresses} does not write: leave it out.")
     groups = {text_at(each, "name") for each in entries_at(identity, "groups")}
     within = [level for level, name in GROUP_NAMES.items() if name in groups]
-    listing = [level for level in RISK_LEVELS if held.lower() in _values(lists.get(level))]
+    listing = [level for level in RISK_LEVELS if held.lower() in values_of(lists.get(level, UNASKED))]
     risk = _risk(person, facts)
     where = [*(f"in the group of {level} risk" for level in within), *(f"on the list of {level} risk" for level in listing)]
     told = f"Cloudflare knows them by {words}{f' ({held_case})' if (held_case := _case(held, forms.get(form, ''))) else ''}"
@@ -104,8 +119,9 @@ def _risk(person: Person, facts: TenantFacts | None) -> str:
     return next((level for level, users in facts.risky_users.by_level.items() if user in users), "") if facts else ""
 
 
-def _values(found: Seen[Entry] | None) -> set[str]:
-    return set() if found is None or isinstance(found, Unseen) else {text_at(each, "value").lower() for each in entries_at(found, "items")}
+def values_of(found: Seen[Entry]) -> frozenset[str]:
+    """What a list holds, in lower case."""
+    return frozenset() if isinstance(found, Unseen) else frozenset(text_at(each, "value").lower() for each in entries_at(found, "items"))
 
 
 def _case(held: str, other: str) -> str:

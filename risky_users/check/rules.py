@@ -5,7 +5,7 @@ Do Not Inspect comes first and ends the matter; then Isolate and Do Not Isolate 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from risky_users.check.seen import Entry, at, number_at, text_at
@@ -89,6 +89,15 @@ def before(rule: Rule, rules: Iterable[Rule]) -> list[Rule]:
         for each in rules
         if each.enabled and (each.action == "off" or (each.action == "noisolate" and each.precedence < rule.precedence))
     ]
+
+
+def acting(rules: Sequence[Rule], marks: Marks, *, listed: bool, grouped: bool) -> Rule | None:
+    """The rule that isolates a user who is on the list, or in the group by Cloudflare's identity of them."""
+    for rule in rules:
+        for_them = (listed and rule.by_list(marks)) or (grouped and rule.by_group(marks))
+        if rule.enabled and rule.action == "isolate" and for_them and not any(each.covers(rule) for each in before(rule, rules)):
+            return rule
+    return None
 
 
 def _rule(entry: Entry) -> Rule:

@@ -2,13 +2,13 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import json5
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
 from risky_users.admin.errors import AdminError
 from risky_users.variables import WRANGLER
@@ -72,8 +72,8 @@ class WranglerFile:
 
     def _read(self) -> dict[str, JSON]:
         try:
-            read: JSON = tomlkit.parse(self._text()).unwrap() if self.path.suffix == ".toml" else json5.loads(self._text())
-        except (TOMLKitError, ValueError) as error:
+            read: JSON = tomllib.loads(self._text()) if self.path.suffix == ".toml" else json5.loads(self._text())
+        except ValueError as error:
             raise AdminError(f"{self.path} cannot be read: {error}.") from error
         if not isinstance(read, dict):
             raise AdminError(f"{self.path} is no table of settings.")

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from risky_users.setup.steps import Finding, State, Step, there, to_do
-from risky_users.setup.work import Work
+from risky_users.setup.work import VARS, Work
 
 _WORKER = "worker"
-_VARS = "vars"
 
 
 @dataclass(slots=True)
@@ -49,8 +48,8 @@ class Deployment:
         """Write what differs, having noted what was there."""
         wanted = {name: value for name, value in self.wanted().items() if value}
         differing, before = self.work.file.differing(wanted), self.work.file.variables
-        noted = {name: self.work.ledger.fact(_VARS, name) or before.get(name, "") or "-" for name in differing}
-        self.work.ledger.made(_VARS, **noted)
+        noted = {name: self.work.ledger.fact(VARS, name) or before.get(name, "") or "-" for name in differing}
+        self.work.ledger.made(VARS, **noted)
         self.work.file.write(wanted)
         return f"{', '.join(differing)} written into {self.work.file.path.name}."
 
@@ -98,12 +97,12 @@ class Deployment:
 
     def look_to_restore(self) -> Finding:
         """Those that were written here."""
-        names = [*self.work.ledger.entries.get(_VARS, {})]
+        names = [*self.work.ledger.entries.get(VARS, {})]
         return to_do(f"{', '.join(names)} will be as before.") if names else there("none were written.")
 
     def restore(self) -> str:
         """Give them the values that they had."""
-        before = self.work.ledger.entries.get(_VARS, {})
+        before = self.work.ledger.entries.get(VARS, {})
         self.work.file.write({name: "" if value == "-" else value for name, value in before.items()})
-        self.work.ledger.forget(_VARS)
+        self.work.ledger.forget(VARS)
         return f"{', '.join(before)} as before."

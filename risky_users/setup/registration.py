@@ -12,7 +12,7 @@ from risky_users.admin.entra import Entity, entries_of, key, quoted, text_of
 from risky_users.admin.errors import AdminError, ServiceRefused
 from risky_users.admin.roles import APPLICATIONS
 from risky_users.setup.steps import Finding, Step, failed, there, to_do
-from risky_users.setup.work import BIN, CREATE, MARK, Work, without_upsert
+from risky_users.setup.work import BIN, CREATE, MARK, VARS, Work, without_upsert
 from text import GUID, JSON
 
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
@@ -75,16 +75,16 @@ class Registration:
                     "or give this Worker another name."
                 )
             return there(f"{text_of(self.application, 'displayName')}, client id {self.client_id}.")
-        if named:
-            self.application = self.named()
-            if self.application:
-                return there(f"{text_of(self.application, 'displayName')}, client id {named}, which {file} names.")
-            return failed(f"{file} has AZURE_AD_CLIENT_ID {named}, which this tenant does not know: take the line out.")
+        self.application = self.named()
+        if self.application:
+            return there(f"{text_of(self.application, 'displayName')}, client id {named}, which {file} names.")
         filtered = f"displayName eq {quoted(self.work.name)}"
         deleted = graph.all(f"{BIN}/microsoft.graph.application", filter=filtered, select="id,uniqueName")
         self._deleted = next((text_of(each, "id") for each in deleted if text_of(each, "uniqueName") == self.work.name), "")
         if self._deleted:
             return to_do(f"{self.work.name} lies among the deleted applications, and will be restored.")
+        if named and not self.work.ledger.fact(VARS, "AZURE_AD_CLIENT_ID"):
+            return failed(f"{file} has AZURE_AD_CLIENT_ID {named}, which this tenant does not know: take the line out.")
         if alike := graph.all("/applications", filter=filtered, select="id,appId"):
             ids = ", ".join(text_of(each, "appId") for each in alike)
             return failed(

@@ -120,10 +120,10 @@ def plan(steps: Iterable[Step], roles: Collection[str]) -> list[Entry]:
 
 def carry_out(steps: Iterable[Step], tell: Callable[[Entry], None]) -> Iterator[Entry]:
     """Look, compare, write, step by step; `tell` hears before anything is written. What one step meets stops only what builds on it."""
-    states: dict[str, State] = {}
+    undone: dict[str, str] = {}  # titles by key
     stopped = False
     for step in steps:
-        missing = [key for key in step.after if key in states and states[key] not in GOOD]
+        missing = [undone[key] for key in step.after if key in undone]
         if stopped:
             finding = Finding(State.WAITING, "not begun.")
         elif missing:
@@ -133,7 +133,8 @@ def carry_out(steps: Iterable[Step], tell: Callable[[Entry], None]) -> Iterator[
                 finding = _do(step, tell)
             except KeyboardInterrupt:
                 finding, stopped = Finding(State.STOPPED, "stopped; the next run looks how far it went."), True
-        states[step.key] = finding.state
+        if finding.state not in GOOD:
+            undone[step.key] = step.title
         yield Entry(step, finding)
 
 

@@ -61,8 +61,9 @@ class WorkerPart:
     def _wanted(self) -> dict[str, str]:
         person = self.work.graph.person
         cloud = next(name for name, cloud in CLOUDS.items() if cloud == person.cloud)
+        named = self.work.file.variables.get("AZURE_AD_TENANT_ID", "")
         return {
-            "AZURE_AD_TENANT_ID": person.tenant_id,
+            "AZURE_AD_TENANT_ID": named if "." in named else person.tenant_id,  # a verified domain says the same
             "AZURE_AD_CLIENT_ID": self.registration.client_id,
             **({"AZURE_CLOUD": cloud} if cloud != "global" else {}),
             **({"CREDENTIAL_EXPIRES": self.credential.ends} if self.credential.ends else {}),

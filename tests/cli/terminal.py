@@ -78,7 +78,7 @@ class Terminal:
 
     def run(self, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None) -> Outcome:
         """One command, `typed` on its standard input, `environment` instead of the one that has every variable. Only `sync` may write."""
-        for service in self._services():
+        for service in self.services():
             service.requests.clear()
         given = self.environment if environment is None else environment
         connection = Connection(httpx.MockTransport(self._answer_by_and_by), self.ticks.clock)
@@ -95,21 +95,23 @@ class Terminal:
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         if arguments[0] != "sync":
-            self._has_only_read()
-        assert not any(service.violations for service in self._services())
+            self.has_only_read()
+        assert not any(service.violations for service in self.services())
         outcome = Outcome(result.exit_code, result.stdout, result.stderr)
         secrets = [self.environment.get(name) for name in ("AZURE_AD_CLIENT_SECRET", "GATEWAY_API_TOKEN", "CLOUDFLARE_API_TOKEN")]
         assert not any(secret and secret in outcome.text for secret in secrets)
         return outcome
 
-    def _has_only_read(self) -> None:
-        for service in self._services():
+    def has_only_read(self) -> None:
+        """No request has changed anything, as far as they are remembered."""
+        for service in self.services():
             for request in service.requests:
                 path = urlsplit(request.url).path
                 assert request.method == "GET" or (request.method == "POST" and path.endswith(READING_POSTS)), f"{request.method} {path}"
                 assert {item.method for item in request.items} <= {"GET"}
 
-    def _services(self) -> list[StandIn]:
+    def services(self) -> list[StandIn]:
+        """All that there is to speak to."""
         return [self.tenant, *([self.account] if self.account else [])]
 
     async def _answer_by_and_by(self, request: httpx.Request) -> httpx.Response:
@@ -119,7 +121,7 @@ class Terminal:
         if self.unplugged:
             raise httpx.ConnectError("[Errno -2] Name or service not known")
         sent = simulator.Request(request.method, str(request.url), dict(request.headers), request.content)
-        service = next((each for each in self._services() if request.url.host in each.hosts), None)
+        service = next((each for each in self.services() if request.url.host in each.hosts), None)
         if service is None:
             self.elsewhere.append(request)
             return httpx.Response(204)

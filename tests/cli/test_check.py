@@ -115,7 +115,7 @@ def disabled_app(tenant: Tenant) -> dict[str, str]:
     [
         (no_such_tenant, "Tenant", "AADSTS90002", "check AZURE_AD_TENANT_ID"),
         (government_cloud, "Tenant", "AADSTS90002", "and AZURE_CLOUD if the tenant lives in a government cloud"),
-        (no_such_app, "Credentials", "AADSTS700016", "check both ids in wrangler.toml"),
+        (no_such_app, "Credentials", "AADSTS700016", "check both ids in the environment"),
         (wrong_secret, "Credentials", "AADSTS7000215", "put the secret's value, not its ID"),
         (expired_secret, "Credentials", "AADSTS7000222", "create another in the app registration"),
         (disabled_app, "Credentials", "AADSTS7000112", "enable sign-in in its enterprise application's properties"),

@@ -76,7 +76,7 @@ def one_list_serves_two_levels(it: Whole) -> Mapping[str, str]:
 @mistake("Configuration", "DRY_RUN is true, so the Worker writes nothing", "remove it to go live", mark="!")
 def the_dry_run_is_left_on(it: Whole) -> Mapping[str, str]:
     it.cloudflare.deploy_worker("risky-users", variables={**it.plain, "DRY_RUN": "true"})
-    return {"DRY_RUN": "true"}
+    return {"RISKY_USERS_DRY_RUN": "true"}
 
 
 # --- signing in ---
@@ -122,7 +122,7 @@ def the_secret_ends_soon(it: Whole) -> None:
 @mistake("Expiry", "CREDENTIAL_EXPIRES says 2026-01-01", "correct it in wrangler.toml", mark="!")
 def the_date_of_the_secrets_end_is_an_old_one(it: Whole) -> Mapping[str, str]:
     it.cloudflare.deploy_worker("risky-users", variables={**it.plain, "CREDENTIAL_EXPIRES": "2026-01-01"})
-    return {"CREDENTIAL_EXPIRES": "2026-01-01"}
+    return {"RISKY_USERS_CREDENTIAL_EXPIRES": "2026-01-01"}
 
 
 @mistake("Expiry", "not known", "CREDENTIAL_EXPIRES", mark="!")

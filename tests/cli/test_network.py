@@ -11,9 +11,10 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
+from risky_users.admin.machine import Machine
 from risky_users.app import app
 from risky_users.connection import Connection
-from risky_users.network import Network, proxy_for
+from risky_users.network import AsyncNetwork, Unreachable, proxy_for
 from risky_users.surroundings import Surroundings
 from simulator import Tenant
 from tests.cli.company import Company, company
@@ -122,6 +123,21 @@ def test_a_proxy_that_does_not_work_is_told_at_once_without_its_password(
     assert "pa55word" not in result.output + result.stderr
 
 
+@pytest.mark.any_request
+def test_administrators_clients_go_the_same_way(tenant: Tenant, network: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"https://login.microsoftonline.com/{tenant.id}/v2.0/.well-known/openid-configuration"
+    monkeypatch.setenv("HTTPS_PROXY", f"socks5://{network.proxy}")
+    with Machine().client() as client, pytest.raises(Unreachable, match="its certificate is not trusted on this machine"):
+        client.get(address)
+    monkeypatch.setenv("SSL_CERT_FILE", str(network.root))
+    with Machine().client() as client:
+        assert client.get(address).status_code == 200
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:pa55word@127.0.0.1:9")
+    with Machine().client() as client, pytest.raises(Unreachable) as told:
+        client.get(address)
+    assert "Cannot connect to login.microsoftonline.com through the proxy http://127.0.0.1:9: " in str(told.value)
+
+
 def test_hosts_that_go_without_the_proxy_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
     monkeypatch.setenv("NO_PROXY", ".microsoft.com,::1")
@@ -135,8 +151,8 @@ def test_connections_are_closed(tenant: Tenant, network: Company, monkeypatch: p
     monkeypatch.setenv("HTTPS_PROXY", network.proxy)
     monkeypatch.setenv("SSL_CERT_FILE", str(network.root))
 
-    async def ask() -> Network:
-        way = Network()
+    async def ask() -> AsyncNetwork:
+        way = AsyncNetwork()
         async with httpx.AsyncClient(transport=way) as client:
             await client.get("https://login.microsoftonline.com/")
         return way

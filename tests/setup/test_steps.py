@@ -120,7 +120,7 @@ def test_what_takes_another_right_is_said_with_whose_and_all_else_is_done(desk: 
     assert things.made == ["three"]
     assert f"It takes {CONSENT}, which you do not seem to have; it is tried." in desk.text
     assert f"For somebody with {CONSENT}: First thing." in desk.text
-    assert "waits for first." in desk.text
+    assert "waits for First thing." in desk.text
     assert "What is done stays." in desk.text
 
 

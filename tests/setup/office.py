@@ -1,0 +1,164 @@
+"""An administrator at work in a project's folder, between a tenant and an account of which nothing is set up yet; through the command line.
+
+Whatever a command shows is searched for every secret that there is.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from typer.testing import CliRunner
+
+from risky_users.app import app
+from risky_users.setup.ledger import FILE
+from risky_users.surroundings import Surroundings
+from simulator import Tenant
+from simulator.cloudflare import Account
+from simulator.messages import JSON
+from tests.deployment.checkout import ROOT
+from tests.setup.desk import Desk
+from tests.setup.npx import Npx
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of it goes on."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    status: int
+    text: str
+
+    @property
+    def json(self) -> dict[str, JSON]:
+        parsed: dict[str, JSON] = json.loads(self.text[self.text.index("{") :])
+        return parsed
+
+    def states(self) -> dict[str, JSON]:
+        """How it is with each step, by key, of a command with --json."""
+        steps = self.json["steps"]
+        assert isinstance(steps, list)
+        return {str(each["step"]): each["state"] for each in steps if isinstance(each, dict)}
+
+
+@dataclass
+class Office:
+    """`run` is what is typed; `requests` counts what was asked of the services, and what wrangler changed."""
+
+    folder: Path
+    roles: tuple[str, ...] = ("Global Administrator",)
+    requests: int = 0
+    befalls: Callable[[int, object], None] = lambda *_: None
+    """Told of every request once it is done, with its number since the command began; raises what befalls the command."""
+    secrets: set[str] = field(default_factory=set)
+    shown: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.roles)
+        self.tenant: Tenant = self.desk.tenant
+        self.tenant.directory.applications.clear()  # nobody has set anything up
+        for principal in [each for each in self.tenant.directory.principals.values() if each.name != "Microsoft Graph"]:
+            del self.tenant.directory.principals[principal.id]
+        self.tenant.directory.grants.clear()
+        self.account = Account(self.desk.clock.now)
+        self.desk.network.services = [self.tenant, self.account]
+        self.folder.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "wrangler.toml", self.folder / "wrangler.toml")
+        self.npx = Npx(self.account, self.folder)
+        self.desk.programs.installed["npx"] = self.npx
+        self.desk.machine.folder = self.folder
+        self.desk.network.after = self.npx.after = self._count
+
+    def _count(self, what: object) -> None:
+        self.requests += 1
+        self.befalls(self.requests, what)
+
+    def run(self, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None) -> Outcome:
+        """One command. Raises Killed where that befell it."""
+        self.requests = 0
+        self.desk.machine.environment = environment or {}
+        self.desk.machine.interactive = lambda: bool(typed)
+        begun = len(self.desk.told)
+        surroundings = Surroundings(machine=self.desk.machine, environment=environment or {})
+        result = CliRunner().invoke(app, arguments, obj=surroundings, input=typed, env={"COLUMNS": "200"})
+        self.shown += [result.output, *self.desk.told[begun:]]
+        self.check_nothing_shown()
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Outcome(result.exit_code, result.output)
+
+    # --- what befalls ---
+
+    def kill_after(self, number: int) -> None:
+        """The process dies once this request, from 1, is done."""
+
+        def kill(count: int, _: object) -> None:
+            if count == number:
+                raise Killed
+
+        self.befalls = kill
+
+    def lose_answer(self, number: int) -> None:
+        """The answer to this request, from 1, does not arrive; a program that this is about ends in an error."""
+
+        def lose(count: int, what: object) -> None:
+            if count == number and isinstance(what, httpx.Request):
+                raise httpx.ReadError("the connection was lost")
+            if count == number:
+                raise OSError("the program was killed")
+
+        self.befalls = lose
+
+    def live_on(self) -> None:
+        """Nothing befalls any more."""
+        self.befalls = lambda *_: None
+
+    # --- what there is ---
+
+    def check_nothing_shown(self) -> None:
+        """No secret, key or token is in what was shown, in a program's arguments, or in any file of the folder."""
+        for application in self.tenant.directory.applications.values():
+            self.secrets |= {secret.value for secret in application.secrets}
+        for worker in self.account.state.workers.values():
+            self.secrets |= {*worker.secrets.values()}
+        self.secrets |= {*self.tenant.tokens.issued, *(token.value for token in self.account.state.tokens.values())}
+        files = [path.read_text("utf-8") for path in self.folder.iterdir() if path.is_file()]
+        seen = "\n".join([*self.shown, *files, *(" ".join(call) for call in self.desk.programs.calls)])
+        for secret in self.secrets:
+            assert secret not in seen
+            assert "PRIVATE KEY" not in seen
+
+    @property
+    def wrangler_toml(self) -> str:
+        return (self.folder / "wrangler.toml").read_text("utf-8")
+
+    def variables(self) -> dict[str, str]:
+        """Of the Worker that runs."""
+        worker = self.account.state.workers["risky-users"]
+        return worker.variables
+
+    def snapshot(self) -> dict[str, JSON]:
+        """Both services but for what lies in the bin, the Workers, and the folder."""
+        tenant, account = self.tenant.snapshot(), self.account.snapshot()
+        workers: list[JSON] = [
+            {"name": each.name, "variables": {**each.variables}, "secrets": [*each.secrets]} for each in self.account.state.workers.values()
+        ]
+        return {
+            **{name: value for name, value in tenant.items() if name != "deleted"},
+            **{name: account[name] for name in ("lists", "rules", "settings", "providers", "tokens")},
+            "workers": workers,
+            "files": {each.name: each.read_text("utf-8") for each in sorted(self.folder.iterdir())},
+        }
+
+    @property
+    def ledger(self) -> dict[str, JSON]:
+        """What the state file says was made."""
+        path = self.folder / FILE
+        read: JSON = json.loads(path.read_text("utf-8"))["made"] if path.exists() else {}
+        assert isinstance(read, dict)
+        return read
