@@ -143,7 +143,7 @@ class ListChange:
             self._parts += [(kind, addresses[: len(addresses) // 2]), (kind, addresses[len(addresses) // 2 :])]
         elif len(addresses) > 1:
             self._stopped = error
-        elif error.cause == "conflict":
+        elif error.cause == "conflict" and kind == "append":
             self._already.update(addresses)
         else:
             self.refused[addresses[0]] = error

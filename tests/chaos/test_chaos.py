@@ -115,6 +115,8 @@ variables = st.fixed_dictionaries(
 class Chaos(RuleBasedStateMachine):
     """A tenant in which everything changes at once, and two isolates whose ticks may overlap."""
 
+    with_lane = False
+
     @initialize(
         users=st.sampled_from([0, 4, 12, 45]),
         seed=st.integers(0, 2**32),
@@ -123,7 +125,7 @@ class Chaos(RuleBasedStateMachine):
         synchronised=st.booleans(),
     )
     def begin(self, users: int, seed: int, behaviour: Behaviour, lateness: float, synchronised: bool) -> None:
-        self.world = world = World(users, seed)
+        self.world = world = World(users, seed, lane=self.with_lane)
         self.tenant = world.tenant
         if synchronised:
             for _ in range(2):
