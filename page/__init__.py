@@ -30,7 +30,7 @@ def serve(users: int = 12, seed: int = 1, port: int = 8765) -> None:
     clock = Clock()
     chain, receivers = Chain.contoso(users, seed, clock.now), Receivers(clock.now)
     chain.tenant.app.permissions.add(MAY_READ_MAIL)
-    worker = Worker()
+    worker = Worker(bindings={"kvNamespaces": ["ALERT_STATE"]})
     simulation = Simulation(chain, receivers, clock, worker)
     with _listening(port) as for_people, _listening(0) as for_worker:
         worker.vars, worker.outbound = simulation.variables, f"http://127.0.0.1:{_port(for_worker)}"

@@ -16,4 +16,5 @@ def as_typed(arguments: Sequence[str] = sys.argv, environment: Mapping[str, str]
         return shlex.join(["uv", "run", name, *options])
     found = shutil.which(name, path=environment.get("PATH"))
     on_path = found is not None and Path(found).resolve() == Path(program).resolve()
-    return shlex.join([name if on_path else os.path.relpath(program), *options])
+    path, here = Path(program).resolve(), Path.cwd()
+    return shlex.join([name if on_path else str(path.relative_to(here) if path.is_relative_to(here) else path), *options])

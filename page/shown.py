@@ -10,9 +10,12 @@ from simulator.chain import GROUP_NAMES
 from simulator.cloudflare.front import HOST
 from simulator.entra.token import CLOUDS
 from simulator.messages import JSON
+from simulator.receivers import CHAT
 
-_SERVICES = {"entra": "Microsoft Entra", "cloudflare": "Cloudflare", "alerts": "Whoever is told"}
+_SERVICES = {"entra": "Microsoft Entra", "cloudflare": "Cloudflare", "alerts": "Whoever is told", "worker": "Deployment"}
 _SHOWN_ALERTS = 20
+_WITHOUT_LANE = {"provisioning stopped"}
+"""What of Cloudflare's troubles is felt though no list is kept."""
 
 
 def shown(simulation: Simulation, command: str) -> dict[str, JSON]:
@@ -83,7 +86,13 @@ def _switchboard(simulation: Simulation, service: str, title: str) -> dict[str, 
         "service": service,
         "title": title,
         "faults": [
-            {"name": name, "title": preset.title, "explanation": preset.explanation, "on": name in board.on}
+            {
+                "name": name,
+                "title": preset.title,
+                "explanation": preset.explanation,
+                "on": name in board.on,
+                "felt": service != "cloudflare" or simulation.chain.lane or name in _WITHOUT_LANE,
+            }
             for name, preset in board.presets.items()
         ],
     }
@@ -118,14 +127,14 @@ def _place(simulation: Simulation, url: str) -> tuple[str, str]:
     if parts.hostname in CLOUDS:
         return "entra", parts.path.replace(f"/{tenant.id}", "")
     if parts.hostname in simulation.receivers.hosts:
-        return "alerts", str(parts.hostname)
+        return "alerts", "webhook" if parts.hostname == CHAT else "heartbeat"
     path = unquote(parts.path)
     if parts.hostname == HOST:
         path = path.partition("/gateway")[2] or path
         for level in RISK_LEVELS:
             path = path.replace(account.list_named(f"risky-users-{level}").id, level)
         return "cloudflare", path
-    path = path.removeprefix("/v1.0").removesuffix("/$ref")
+    path = path.removeprefix("/v1.0").removeprefix("/identityProtection").removesuffix("/$ref")
     for level in RISK_LEVELS:
         path = path.replace(GROUP_NAMES[level], level)
         with contextlib.suppress(LookupError):

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from page.clock import Clock
+from page.deployment import PRESETS as DEPLOYMENT_PRESETS
+from page.deployment import Deployment
 from runtime import Tick, Worker
 from runtime.tail import render
 from simulator import PRESETS, Account, Chain, Exchange, Switchboard, Tenant, User
@@ -62,10 +64,12 @@ class Simulation:
         self.chain, self.receivers, self.clock, self.worker = chain, receivers, clock, worker
         self.every_minute = False
         self.minutes: deque[Minute] = deque(maxlen=REMEMBERED_TICKS)
-        self.switchboards: dict[str, Switchboard[Tenant] | Switchboard[Account] | Switchboard[Receivers]] = {
+        self.deployment = Deployment()
+        self.switchboards: dict[str, Switchboard[Tenant] | Switchboard[Account] | Switchboard[Receivers] | Switchboard[Deployment]] = {
             "entra": Switchboard(chain.tenant, PRESETS),
             "cloudflare": Switchboard(chain.account, CLOUDFLARE_PRESETS),
             "alerts": Switchboard(receivers, RECEIVERS_PRESETS),
+            "worker": Switchboard(self.deployment, DEPLOYMENT_PRESETS),
         }
         self._ticks = 0
         self._fired_minute = 0
@@ -75,11 +79,14 @@ class Simulation:
         self._news = asyncio.Event()
         self._answer_within(ANSWER_SECONDS)
         chain.on_change = receivers.on_change = self._changed
+        self.deployment.on_change = self._deploy_anew
 
     @property
     def variables(self) -> dict[str, str]:
         """The Worker's vars and secrets."""
-        return {**self.chain.worker_variables, **self.receivers.worker_variables, "ALERT_AFTER": str(ALERT_AFTER)}
+        alerts = {**self.receivers.worker_variables, "ALERT_AFTER": str(ALERT_AFTER)}
+        chosen = {**self.chain.worker_variables, **alerts, **self.deployment.variables}
+        return {name: value for name, value in chosen.items() if value}
 
     # --- what somebody at the page does ---
 
@@ -118,13 +125,13 @@ class Simulation:
         if service not in self.switchboards or fault not in self.switchboards[service].presets:
             raise Unknown(f"{service}/{fault}")
         self.switchboards[service].switch(fault, on=on)
+        if fault == "ending secret":
+            self._deploy_anew()  # in an isolate of some age the Worker asks once a day when its secret ends
 
     def use_lane(self, on: bool) -> None:
         """Deploy the Worker with the direct lane, or without, and let Gateway's rules go by the lists or by the groups."""
         self.chain.use_lane(on=on)
-        if not self._deploying:
-            self._deploying = asyncio.create_task(self._deploy())
-        self._changed()
+        self._deploy_anew()
 
     def run_every_minute(self, on: bool) -> None:
         """Fire the cron trigger whenever a minute begins, or only by hand."""
@@ -225,12 +232,19 @@ class Simulation:
         services = (self.chain.tenant, self.chain.account, self.receivers)
         return sorted((exchange for service in services for exchange in service.requests), key=lambda exchange: exchange.time)
 
+    def _deploy_anew(self) -> None:
+        if not self._deploying:
+            self._deploying = asyncio.create_task(self._deploy())
+        self._changed()
+
     async def _deploy(self) -> None:
+        variables: dict[str, str] = {}
         try:
-            while self.worker.vars != self.variables:
+            while variables != self.variables:
                 if self._running:
                     await asyncio.wait([self._running])
-                await asyncio.to_thread(self.worker.update, self.variables)
+                variables = self.variables
+                await asyncio.to_thread(self.worker.update, variables)
         except RuntimeError:
             pass  # workerd has ended, as the next tick will tell
         finally:

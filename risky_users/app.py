@@ -23,20 +23,11 @@ from risky_users.check.seen import Unseen
 from risky_users.connection import Connection
 from risky_users.forecast import Forecast, foresee
 from risky_users.log import StreamLog
-from risky_users.output import (
-    findings_as_json,
-    forecast_as_json,
-    passed,
-    show_findings,
-    show_forecast,
-    show_step,
-    show_trial_begins,
-    show_trial_ends,
-)
-from risky_users.setup.commands import setup
+from risky_users.output import forecast_as_json, show_forecast, show_step, show_trial_begins, show_trial_ends, show_walk, walk_as_json
+from risky_users.setup.commands import remove, rotate, setup
 from risky_users.surroundings import AsJson, Configuration, Debug, Surroundings, complain, plainly, surroundings_of
 from risky_users.ticking import Ticking
-from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, read_wrangler, to_be_told
+from risky_users.variables import PREFIX, SECRET, Variables, complete, find_variables, find_wrangler, identity, read_wrangler, to_be_told
 from risky_users.wording import for_minutes, for_once, for_runs
 from settings import Settings
 
@@ -56,6 +47,8 @@ app = typer.Typer(
 )
 
 app.add_typer(setup)
+app.command()(rotate)
+app.command()(remove)
 
 SIMULATE_NEEDS = (
     "simulate runs the Worker in workerd, which is not part of the installed command. In a clone of the repository run `make install` "
@@ -109,10 +102,10 @@ def check(
             raise typer.Exit(0 if _watch(surroundings_of(context), config, user, how, as_json) else 1)
         walk = _check(surroundings_of(context), config, user, how)
         if as_json:
-            _print_json(findings_as_json(walk.findings, walk.facts))
+            _print_json(walk_as_json(walk))
         else:
-            show_findings(Console(highlight=False), walk.findings)
-        raise typer.Exit(0 if passed(walk.findings) else 1)
+            show_walk(Console(highlight=False), walk)
+        raise typer.Exit(0 if walk.passed else 1)
 
 
 @app.command()
@@ -130,7 +123,7 @@ def plan(
     with plainly(debug):
         surroundings = surroundings_of(context)
         variables = find_variables(surroundings.environment, config)
-        settings = _complete(variables)
+        settings = _complete(surroundings, variables)
         forecast = _waiting("Reading the tenant …", _foresee(surroundings.connection, variables, settings, names))
         forecast.problems = [variables.here(problem) for problem in forecast.problems]
         if as_json:
@@ -147,6 +140,9 @@ def sync(
     every: Annotated[
         int | None, typer.Option(help="Seconds from one run to the next, until Ctrl-C; once, if not given.", min=60, max=86400)
     ] = None,
+    touch: Annotated[
+        Path | None, typer.Option(help="A file whose time is set after each run that did not fail, for a health check to look at.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each entry of the log as a JSON object on a line.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -158,11 +154,11 @@ def sync(
     with plainly(debug):
         surroundings = surroundings_of(context)
         variables = find_variables(surroundings.environment, config)
-        settings, watch = _complete(variables), to_be_told(variables)
+        settings, watch = _complete(surroundings, variables), to_be_told(variables)
         wording = for_minutes if every == EVERY_MINUTE else for_runs
         clock, write = surroundings.connection.clock, partial(print, flush=True)
         log = StreamLog(write, clock, settings.log_level, as_json, lambda message: variables.here(wording(message)))
-        ticking = Ticking(surroundings.connection, settings, watch, log)
+        ticking = Ticking(surroundings.connection, settings, watch, log, touch.touch if touch else lambda: None)
         if not every:
             raise typer.Exit(0 if asyncio.run(ticking.tick()) else 1)
         with _ended_by_signals():
@@ -194,7 +190,7 @@ def _check(surroundings: Surroundings, config: Path | None, user: str, how: How)
     """All links of the chain."""
     try:
         variables = find_variables(surroundings.environment, config)
-        settings = _complete(variables)
+        settings = _complete(surroundings, variables)
         wrangler = checking.Wrangler.of(read_wrangler(find_wrangler(config)))
     except ConfigError as error:
         return checking.misconfigured(error.problems)
@@ -204,7 +200,7 @@ def _check(surroundings: Surroundings, config: Path | None, user: str, how: How)
 
 def _watch(surroundings: Surroundings, config: Path | None, user: str, how: How, as_json: bool) -> bool:
     """One trial, told as it goes on; whether the risk has reached all that can be seen."""
-    settings = _complete(find_variables(surroundings.environment, config))
+    settings = _complete(surroundings, find_variables(surroundings.environment, config))
     wrangler = checking.Wrangler.of(read_wrangler(find_wrangler(config)))
     ways = checking.Ways(surroundings.connection, surroundings.machine, how)
     console = Console(highlight=False)
@@ -242,10 +238,12 @@ def _waiting(what: str, reading: Coroutine[object, None, T]) -> T:
         return asyncio.run(reading)
 
 
-def _complete(variables: Variables) -> Settings:
+def _complete(surroundings: Surroundings, variables: Variables) -> Settings:
     """The settings; what the environment holds and is not taken is mentioned, lest somebody counts on it."""
     try:
-        return complete(variables, _ask)
+        settings = complete(variables, _ask)
+        surroundings.connection.identity = identity(variables, settings)
+        return settings
     finally:
         if variables.passed_over:
             names = ", ".join(variables.passed_over)

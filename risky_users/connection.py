@@ -14,6 +14,7 @@ from access_token import Sign, unable_to_sign
 from budget import Budget, Clock, HttpRequest, HttpResponse
 from errors import AuthError
 from graph import GraphClient, IsolateCache
+from risky_users.managed_identity import ManagedIdentity
 from risky_users.network import CONNECT_SECONDS, AsyncNetwork, no_connection
 from settings import Settings
 from sync import TICK_SECONDS
@@ -42,6 +43,8 @@ class Connection:
     """Why no answer to the latest request arrived, empty where one did."""
     answered: bool = False
     """Whether any request ever was."""
+    identity: ManagedIdentity | None = None
+    """Where tokens come from instead of Entra's token endpoint."""
 
     @asynccontextmanager
     async def graph(self, settings: Settings, cache: IsolateCache | None = None, *, spare: int = 0) -> AsyncIterator[GraphClient]:
@@ -49,7 +52,7 @@ class Connection:
         own settings are wrong."""
         async with self.client() as client:
             budget = self.budget(client, settings.max_subrequests - spare, TICK_SECONDS)
-            yield GraphClient(settings, cache or IsolateCache(), budget, _sign(settings))
+            yield GraphClient(settings, cache or IsolateCache(), budget, signer(settings))
 
     def client(self) -> httpx.AsyncClient:
         """What requests are sent with. Raises ConfigError."""
@@ -64,8 +67,11 @@ class Connection:
     async def fetch(self, client: httpx.AsyncClient, request: HttpRequest) -> HttpResponse:
         """What `budget.Fetch` promises; the time limit is on the whole exchange, while httpx's own are on each wait.
 
-        Raises AuthError where a first connection does not come about: whatever is wrong there does not pass in seconds.
+        Raises AuthError where a first connection does not come about, for whatever is wrong there does not pass in seconds, and
+        where a managed identity has no token.
         """
+        if self.identity and request.url.endswith("/oauth2/v2.0/token"):
+            return await asyncio.to_thread(self.identity.token)
         try:
             async with asyncio.timeout(request.timeout):
                 response = await client.request(request.method, request.url, headers={**request.headers}, content=request.body.encode())
@@ -85,7 +91,8 @@ class Connection:
         return f"{message} On this machine: {self.trouble}." if self.trouble else message
 
 
-def _sign(settings: Settings) -> Sign:
+def signer(settings: Settings) -> Sign:
+    """What signs with the settings' certificate, if they have one."""
     if not settings.certificate:
         return unable_to_sign
     from risky_users.signing import sign  # brings `cryptography` along, which takes a while

@@ -12,10 +12,8 @@ from rich.text import Text
 from errors import ServiceError
 from groups import GroupState
 from plan import RISK_LEVELS
-from risky_users.check import CHECKS, Finding, State
+from risky_users.check import CHECKS, Finding, State, Walk
 from risky_users.check.trial import PAUSE_SECONDS, STATIONS, Step, Trial
-from risky_users.check.worker import Permissions
-from risky_users.facts import TenantFacts
 from risky_users.forecast import Forecast, LevelForecast
 from risky_users.wording import for_once
 
@@ -28,21 +26,16 @@ _MARKS = {
 """Mark, mark for terminals without Unicode, and colour."""
 
 
-def passed(findings: Sequence[Finding]) -> bool:
-    """Whether nothing keeps the Worker from its work."""
-    return all(finding.state is not State.FAILED for finding in findings)
-
-
 # --- check ---
 
 
-def show_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """A line each, and the outcome."""
-    for finding in _together(findings):
+def show_walk(console: Console, walk: Walk) -> None:
+    """A line for each link, and the outcome."""
+    for finding in _together(walk.findings):
         mark, plain, colour = _MARKS[finding.state]
         line = Text.assemble((plain if console.options.ascii_only else mark, colour), f" {CHECKS[finding.check]:<14} ")
         _hang(console, line, Text(for_once(finding.message), style="dim" if finding.state is State.SKIPPED else ""))
-    failed = sum(finding.state is State.FAILED for finding in findings)
+    failed = sum(finding.state is State.FAILED for finding in walk.findings)
     if failed:
         console.print(Text(f"\n{_counted(failed, 'thing')} to mend."))
     else:
@@ -59,15 +52,15 @@ def _together(findings: Sequence[Finding]) -> Iterator[Finding]:
             yield from (first, *others)
 
 
-def findings_as_json(findings: Sequence[Finding], facts: TenantFacts | None) -> dict[str, object]:
+def walk_as_json(walk: Walk) -> dict[str, object]:
     """`ok`, `checks`, and what was found out on the way: null where it was not."""
-    permissions = Permissions.of(facts.roles) if facts and facts.roles is not None else None
+    facts = walk.facts
     complete = facts is not None and not facts.risk_error
     groups = None if facts is None or isinstance(facts.groups, ServiceError) else facts.groups
     return {
-        "ok": passed(findings),
-        "checks": [asdict(finding) | {"message": for_once(finding.message)} for finding in findings],
-        "permissions": asdict(permissions) if permissions else None,
+        "ok": walk.passed,
+        "checks": [asdict(finding) | {"message": for_once(finding.message)} for finding in walk.findings],
+        "permissions": asdict(walk.permissions) if walk.permissions else None,
         "riskyUsers": {level: len(facts.risky_users.by_level[level]) for level in RISK_LEVELS} if facts and complete else None,
         "groups": {level: _group_as_json(groups[level]) for level in RISK_LEVELS} if groups else None,
     }

@@ -1,6 +1,8 @@
 """Ticks from this machine instead of Cloudflare's: the Worker's own core, and between ticks what an isolate keeps."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 
 from alerts import Memory
 from errors import RiskyUsersError, SyncFailed
@@ -16,20 +18,28 @@ TELLING_SECONDS = 8.0
 
 @dataclass(slots=True)
 class Ticking:
-    """What one tick after the other needs. `watch` says who is told of a tick's outcome besides the log."""
+    """What one tick after the other needs. `watch` says who is told of a tick's outcome besides the log, and `after_success` is
+    called after each that did not fail."""
 
     connection: Connection
     settings: Settings
     watch: Watch
     log: Log
+    after_success: Callable[[], None] = lambda: None
     cache: IsolateCache = field(default_factory=IsolateCache)
     memory: Memory = field(default_factory=Memory)
+
+    def __post_init__(self) -> None:
+        if self.connection.identity:
+            self.cache.end_asked = inf  # it has no secret whose end could be asked for
 
     async def tick(self) -> bool:
         """One tick; whether it did not fail. What there is to say of it is in the log."""
         outcome = await self._sync()
         if self.watch.on:
             await self._tell(outcome)
+        if isinstance(outcome, Report):
+            self.after_success()
         return isinstance(outcome, Report)
 
     async def every(self, seconds: int) -> None:

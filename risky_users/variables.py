@@ -11,6 +11,7 @@ import json5
 from dotenv import dotenv_values
 
 from errors import ConfigError
+from risky_users.managed_identity import PLACE, STAND_INS, ManagedIdentity, has_identity
 from settings import Settings, Watch, read_settings, read_watch
 
 SECRET, CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
@@ -73,7 +74,11 @@ def find_variables(environment: Mapping[str, str], configuration: Path | None = 
     own = _own(environment, files.values())
     named = {name.removeprefix(PREFIX): value for name, value in environment.items() if name.startswith(PREFIX)}
     generic = {name: value for name, value in environment.items() if value and name not in own and name != ACCOUNT}
-    return Variables({ENVIRONMENT: own | named, **files}, wrangler.name, generic)
+    places: dict[str, Mapping[str, object]] = {ENVIRONMENT: own | named, **files}
+    credentials = any(place.get(name) for place in places.values() for name in (SECRET, CERTIFICATE))
+    if not credentials and has_identity(environment, named.get("MANAGED_IDENTITY", "")):
+        places[PLACE] = STAND_INS
+    return Variables(places, wrangler.name, generic)
 
 
 def _own(environment: Mapping[str, str], files: Iterable[Mapping[str, object]]) -> dict[str, str]:
@@ -97,6 +102,11 @@ def complete(variables: Variables, ask: Callable[[], str]) -> Settings:
         return read_settings(variables)
     except ConfigError as error:
         raise ConfigError([variables.problem(problem) for problem in error.problems]) from error
+
+
+def identity(variables: Variables, settings: Settings) -> ManagedIdentity | None:
+    """Where access tokens come from, if it is Azure."""
+    return ManagedIdentity(settings) if variables.found.get(SECRET) == PLACE else None
 
 
 def to_be_told(variables: Variables) -> Watch:

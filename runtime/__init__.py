@@ -39,10 +39,11 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One call of `console.<level>`: its arguments, objects as JSON values."""
+    """One call of `console.<level>`: its arguments, objects as JSON values, and what Node makes of them on a terminal."""
 
     level: Literal["debug", "log", "info", "warn", "error"]
     values: tuple[Json, ...]
+    shown: str
 
     @property
     def text(self) -> str:
@@ -230,6 +231,7 @@ class Worker:
 class _LineReply(TypedDict):
     level: Literal["debug", "log", "info", "warn", "error"]
     values: list[Json]
+    shown: str
 
 
 class _TickReply(TypedDict):
@@ -251,7 +253,7 @@ class _Reply(TypedDict, total=False):
 
 
 def _lines(replies: Iterable[_LineReply]) -> tuple[Line, ...]:
-    return tuple(Line(reply["level"], tuple(reply["values"])) for reply in replies)
+    return tuple(Line(reply["level"], tuple(reply["values"]), reply["shown"]) for reply in replies)
 
 
 def _files(source: Path, packages: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import http from "node:http";
 import { createRequire } from "node:module";
 import path from "node:path";
 import readline from "node:readline";
+import { format } from "node:util";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 
 const answer = process.stdout.write.bind(process.stdout);
@@ -122,6 +123,11 @@ async function nativeTick({ cron, scheduledTime }) {
   };
 }
 
+/** A line of the console with what `wrangler tail` makes of it (its src/tail/printing.ts): the level, and objects as Node prints them. */
+function shown({ level, values }) {
+  return { level, values, shown: format(`  (${level})`, ...values) };
+}
+
 /** CPU time of the processes this one has started, all threads, in milliseconds; null where /proc does not tell. */
 function cpuMs() {
   try {
@@ -155,6 +161,7 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   let reply;
   try {
     reply = await obey(JSON.parse(line));
+    for (const one of reply.ticks ?? [reply]) one.console = one.console.map(shown);
   } catch (error) {
     reply = { failure: String(error.stack ?? error) };
   }

@@ -15,7 +15,7 @@ from budget import Budget, HttpRequest, HttpResponse
 from errors import ConfigError
 from graph import GraphClient, IsolateCache
 from report import Report
-from settings import LOG_LEVELS, Settings, Watch, read_settings, read_watch
+from settings import FEWEST_SUBREQUESTS, LOG_LEVELS, Settings, Watch, read_settings, read_watch
 from sync import TICK_SECONDS, sync
 
 if TYPE_CHECKING:
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 TELLING_SECONDS = 8.0
 """How long all of it may take that is done after a tick."""
 
+_from_entries = js.Object.fromEntries
 _CONSOLE = {"debug": js.console.debug, "info": js.console.log, "warn": js.console.warn, "error": js.console.error}
 
 
 def as_object(fields: Mapping[str, object]) -> object:
     """A dict as a JavaScript object."""
-    return to_js(fields, dict_converter=js.Object.fromEntries)
+    return to_js(fields, dict_converter=_from_entries)
 
 
 class Controller(Protocol):
@@ -79,7 +80,7 @@ async def fetch(request: HttpRequest) -> HttpResponse:
     try:
         response = await js.fetch(request.url, method=request.method, headers=headers, body=body, redirect="manual", signal=signal)
         content = await response.arrayBuffer()
-        headers = {} if response.ok else js.Object.fromEntries(response.headers).to_py()
+        headers = {} if response.ok else _from_entries(response.headers).to_py()
         return HttpResponse(response.status, headers, content.to_bytes().decode(errors="replace"))
     except JsException as error:
         raise (TimeoutError if error.name == "TimeoutError" else OSError)(error.name) from None
@@ -87,6 +88,9 @@ async def fetch(request: HttpRequest) -> HttpResponse:
 
 class Default(WorkerEntrypoint):
     """What the runtime instantiates for each event."""
+
+    _spare = FEWEST_SUBREQUESTS
+    """Subrequests that the tick has left to what comes after it."""
 
     async def scheduled(self, controller: Controller, env: object, ctx: object) -> None:
         """One tick. A tick that failed raises, so that the dashboard and `wrangler tail` show it."""
@@ -118,12 +122,14 @@ class Default(WorkerEntrypoint):
                 log("error", problem)
             raise
         Isolate.settings, Isolate.log_level = None, settings.log_level
-        most = settings.max_subrequests - watch.subrequests
-        budget = _budget(clock, most, deadline)
+        budget = _budget(clock, max(settings.max_subrequests - watch.subrequests, FEWEST_SUBREQUESTS), deadline)
         sign = unable_to_sign
         if settings.certificate:
             from webcrypto import sign  # whoever has a secret does without
-        report = await sync(GraphClient(settings, Isolate.cache, budget, sign), settings, log)
+        try:
+            report = await sync(GraphClient(settings, Isolate.cache, budget, sign), settings, log)
+        finally:
+            self._spare = settings.max_subrequests - budget.subrequests
         Isolate.settings = settings
         return report
 
@@ -135,7 +141,8 @@ class Default(WorkerEntrypoint):
 
             found = ways(self.env, watch, Isolate.memory)
             try:
-                await notify(watch, found, outcome, _budget(clock, watch.subrequests, clock.now() + TELLING_SECONDS), log)
+                budget = _budget(clock, min(watch.subrequests, self._spare), clock.now() + TELLING_SECONDS)
+                await notify(watch, found, outcome, budget, log)
             finally:
                 Isolate.memory = found.memory
         except Exception as broken:  # whatever it is

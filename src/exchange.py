@@ -126,7 +126,7 @@ class GraphResponse(NamedTuple):
 def encode(requests: Sequence[GraphRequest]) -> str:
     """The body of a `$batch`: ids count from 1, and each serial request waits for the one before it
     (https://learn.microsoft.com/graph/json-batching)."""
-    return json.dumps({"requests": [_entry(number, request) for number, request in enumerate(requests, 1)]}, separators=(",", ":"))
+    return json.dumps({"requests": [_entry(number, request) for number, request in enumerate(requests, 1)]})
 
 
 def _entry(number: int, request: GraphRequest) -> dict[str, object]:
@@ -146,15 +146,14 @@ def decode(requests: Sequence[GraphRequest], answer: HttpResponse, client_reques
     if not isinstance(found, list):
         status = 0 if 200 <= answer.status < 300 else answer.status
         return [GraphResponse(request, status, body, answer.headers, client_request_id, whole=True, attempts=1) for request in requests]
-    by_id: dict[str, list[dict[str, JSON]]] = {}
+    by_id: dict[str, dict[str, JSON]] = {}
     for response in found:
         if isinstance(response, dict) and isinstance(number := response.get("id"), str):
-            by_id.setdefault(number, []).append(response)
-    return [_response(request, by_id.get(str(number), []), client_request_id) for number, request in enumerate(requests, 1)]
+            by_id[number] = {} if number in by_id else response  # of two nobody knows which it is
+    return [_response(request, by_id.get(str(number), {}), client_request_id) for number, request in enumerate(requests, 1)]
 
 
-def _response(request: GraphRequest, found: "list[dict[str, JSON]]", client_request_id: str) -> GraphResponse:
-    response = found[0] if len(found) == 1 else {}
+def _response(request: GraphRequest, response: "dict[str, JSON]", client_request_id: str) -> GraphResponse:
     status, headers = response.get("status"), response.get("headers")
     sensible = status if type(status) is int and 100 <= status < 600 else 0
     headers = headers if isinstance(headers, dict) else {}

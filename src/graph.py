@@ -151,7 +151,7 @@ class GraphClient:
         for query, listing in listings.items():
             ids, sound = ids_by("riskLevel", listing.entries, self.cache.user_ids)
             for level, users in by_level.items():
-                users.update(map(str.lower, ids.pop(level, ())))
+                users |= ids.pop(level, set())
             ids.pop(_NO_LEVEL, None)
             if listing.end != "complete" or not sound:
                 unread |= dict.fromkeys(query, self._list_error(listing))
@@ -205,16 +205,16 @@ class GraphClient:
         May lag behind the latest writes (https://learn.microsoft.com/graph/api/group-list-members).
         """
         request = requests.members(group, ",mail,userPrincipalName" * self._with_addresses)
-        pauses = iter(YOUNG_PAUSES if group.young(self.clock.now()) else ())
-        listing = await read_pages(request, self.root)
-        while listing.last.status == 404 and (pause := next(pauses, None)):
+        for pause in (0.0, *YOUNG_PAUSES):
             listing = await read_pages(request._replace(pause=pause), self.root)
+            if listing.last.status != 404 or not group.young(self.clock.now()):
+                break
         if listing.last.status == 404 and listing.last.refused and group.young(self.clock.now()):
             return None
         ids, sound = ids_by("@odata.type", listing.entries, self.cache.user_ids)
         if listing.end != "complete" or not sound:
             raise self._list_error(listing)
-        users = self.cache.members[group.id] = frozenset(map(str.lower, ids.pop("#microsoft.graph.user", ())))
+        users = self.cache.members[group.id] = frozenset(ids.pop("#microsoft.graph.user", ()))
         return Members(users, sum(map(len, ids.values())), mailboxes(listing.entries) if self._with_addresses else _NONE)
 
     async def mailboxes(self, users: Sequence[str]) -> tuple[dict[str, Mailbox], ServiceError | None]:

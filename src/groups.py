@@ -4,7 +4,7 @@ A group's trouble stays its own: what one level meets is that level's outcome, a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from errors import GraphError, ServiceError
@@ -65,7 +65,10 @@ Read: TypeAlias = Mapping[str, Outcome[Members | None]]
 
 
 async def _read_group(graph: GraphClient, name: str, found: Found, read: Read, *, create: bool) -> GroupState:
-    """One group; `read` are the members of groups, by their ids, as far as they were asked for already."""
+    """One group, the oldest of its name; where not all could be looked at, the one used in the last tick if it is among them.
+
+    `read` are the members of groups, by their ids, as far as they were asked for already.
+    """
     known, (groups, listing) = graph.cache.groups.get(name), found
     if (listing.pages > 1 or listing.end != "complete") and not any(group.name == name for group in groups):
         groups, listing = await graph.groups_named(name)  # a list can shift between its pages
@@ -74,9 +77,8 @@ async def _read_group(graph: GraphClient, name: str, found: Found, read: Read, *
     lookalikes = tuple(group for group in groups if group.name.lower() == name.lower() and group.name != name)
     if not namesakes and not all_of_them:
         raise GraphError(f"Could not look at all groups that are named like {name}; rename or delete the others.")
-    group, created = _choose(namesakes, None if all_of_them else known), False
-    if not group:
-        group = await _find(graph, name, known)
+    used = [group for group in namesakes if not all_of_them and known and group.id == known.id] or namesakes[:1]
+    group, created = used[0] if used else await _find(graph, name, known), False
     if not group and known and known.young(graph.clock.now()):
         return GroupState(known)  # known from the last tick, and too new to be found again: another would be one too many
     if not group and not create:
@@ -85,16 +87,15 @@ async def _read_group(graph: GraphClient, name: str, found: Found, read: Read, *
         group, created = await graph.create_group(name)
     if group.unwritable:
         raise GraphError(f"Cannot keep the members of {group.name} ({group.id}): {group.unwritable}.")
-    state = GroupState(group, Members(frozenset()), created, max(1, len(namesakes)), not all_of_them, lookalikes)
     if created:
-        return state
-    [members] = [read[group.id]] if group.id in read else (await each({"": graph.members(group)})).values()
-    return replace(state, members=None, error=members) if isinstance(members, ServiceError) else replace(state, members=members)
-
-
-def _choose(namesakes: list[SecurityGroup], known: SecurityGroup | None) -> SecurityGroup | None:
-    """The oldest; where not all could be looked at, the one used in the last tick if it is among them."""
-    return next((group for group in namesakes if known and group.id == known.id), next(iter(namesakes), None))
+        members: Outcome[Members | None] = Members(frozenset())
+    elif group.id in read:
+        members = read[group.id]
+    else:
+        [members] = (await each({name: graph.members(group)})).values()
+    error = members if isinstance(members, ServiceError) else None
+    known_members = None if isinstance(members, ServiceError) else members
+    return GroupState(group, known_members, created, max(1, len(namesakes)), not all_of_them, lookalikes, error)
 
 
 async def _find(graph: GraphClient, name: str, known: SecurityGroup | None) -> SecurityGroup | None:
@@ -148,13 +149,8 @@ class GroupTarget:
         return written
 
     async def prove(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
-        """Add users who seem to be members already."""
-        written = {level: Writes() for level in users}
-        for start in range(0, max(map(len, users.values())), RETRIED):
-            proven = await self._write(self._graph.add_singly, {level: each[start : start + RETRIED] for level, each in users.items()})
-            for level, writes in proven.items():
-                written[level].add(writes)
-        return written
+        """Add users who seem to be members already, at most as many as a batch holds."""
+        return await self._write(self._graph.add_singly, users)
 
     async def let_out(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
         """Remove users from the groups."""

@@ -75,7 +75,7 @@ def numbers(record: Mapping[str, object]) -> list[float]:
     counts = {
         name: value if isinstance(value, Mapping) else {} for name in ("members", "risky", "joined", "left") for value in [record.get(name)]
     }
-    risky = counts["risky"] or counts["members"]  # a quiet minute's record does not say it twice
+    risky = counts["members" if record.get("outcome") == "in sync" else "risky"]  # a quiet minute's record does not say it twice
     totals = [sum(map(_number, counts[name].values())) for name in ("joined", "left")]
     rest = [_number(record.get(name, 0)) for name in ("leftOver", "problems", "subrequests", "milliseconds")]
     known = [_number(each.get(level, -1)) for each in (counts["members"], risky) for level in levels]
@@ -90,13 +90,23 @@ async def _tell(watch: Watch, ways: Ways, seen: Seen, budget: Budget, log: Log) 
     memory = ways.memory = await _remembered(ways, log)
     before = memory.worth_keeping(watch.after)
     notices = memory.observe(seen, watch.after)
+    known = memory.worth_keeping(watch.after)
+    kept = known == before or await _keep(ways, memory, log)  # before it is told, lest an isolate that ends meanwhile leave no trace
     if notices:
         memory.told(notices, seen.now, delivered=await _delivered(watch, ways, notices, budget, log))
-    if ways.store and memory.worth_keeping(watch.after) != before:
-        try:
+        if kept and memory.worth_keeping(watch.after) != known:
+            await _keep(ways, memory, log)
+
+
+async def _keep(ways: Ways, memory: Memory, log: Log) -> bool:
+    """Whether the store, if there is one, has taken it."""
+    try:
+        if ways.store:
             await ways.store.put(memory.to_json())
-        except OSError as error:
-            log("warn", f"ALERT_STATE does not keep what it is given ({error}); until it does, an alert may come twice.")
+        return True
+    except OSError as error:
+        log("warn", f"ALERT_STATE does not keep what it is given ({error}); until it does, an alert may come twice.")
+        return False
 
 
 async def _remembered(ways: Ways, log: Log) -> Memory:

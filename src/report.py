@@ -23,7 +23,7 @@ Log: TypeAlias = Callable[[str, "str | Mapping[str, object]"], None]
 
 @dataclass(slots=True)
 class Tally:
-    """One level of a target: who was in it when it was read, and what changed since.
+    """One level of a target: who was in it when it was read, and what changed since. `title` is what the log calls it.
 
     `total` is how many its service says that there are, where it does. `planned`: somebody was to join or leave. Not
     `proven`: an answer is missing, or disagrees with what was read.
@@ -35,6 +35,7 @@ class Tally:
     left: int = 0
     planned: bool = False
     proven: bool = True
+    title: str = ""
 
     @property
     def members(self) -> int | None:
@@ -51,7 +52,7 @@ class Report:
     started: float
     dry_run: bool
     verbose: bool = False
-    levels: dict[str, Tally] = field(default_factory=lambda: {level: Tally() for level in RISK_LEVELS})
+    levels: dict[str, Tally] = field(default_factory=lambda: {level: Tally(title=level) for level in RISK_LEVELS})
     lists: dict[str, Tally] = field(default_factory=dict)
     risky: dict[str, int] = field(default_factory=dict)
     """How many users are at each level that was read in full."""
@@ -137,7 +138,7 @@ class Report:
 
     def opened(self, members: Membership, left_out: Mapping[str, int], problems: Sequence[ServiceError], warnings: Sequence[str]) -> None:
         """The lists: who is in them, how many there is no room for, and what is to be said of them."""
-        self.lists = {level: Tally(users) for level, users in members.items()}
+        self.lists = {level: Tally(users, title=f"{level} list") for level, users in members.items()}
         for level, count in left_out.items():
             full = "it is to hold no more addresses (GATEWAY_LIST_SIZE)"
             self.left_over(count, f"{level} list: no room for {counted(count, 'user')}, since {full}; the group has them all.")
@@ -150,27 +151,21 @@ class Report:
         for level, total in totals.items():
             self.lists[level].total, self.lists[level].proven = total, total is not None
 
-    def joined(self, tallies: Mapping[str, Tally], written: Mapping[str, Writes]) -> None:
-        """Who was let in."""
-        for level, writes in written.items():
-            tally = tallies[level]
-            listed = tally.listed or frozenset()
+    def wrote(self, tallies: Mapping[str, Tally], joined: Mapping[str, Writes], departed: Mapping[str, Writes]) -> None:
+        """Who was let in, and who was let out."""
+        for level, writes in joined.items():
+            tally, listed = tallies[level], tallies[level].listed or frozenset()
             tally.joined += len(writes.done)
             tally.proven &= listed.isdisjoint(writes.done) and listed.issuperset(writes.already)
-            self._written(self._title(tallies, level), tally, writes, "join", "joined")
-
-    def departed(self, tallies: Mapping[str, Tally], written: Mapping[str, Writes]) -> None:
-        """Who was let out."""
-        for level, writes in written.items():
+            self._written(tally, writes, "join", "joined")
+        for level, writes in departed.items():
             tally = tallies[level]
             tally.left += len(writes.done)
             tally.proven &= not writes.already
-            self._written(self._title(tallies, level), tally, writes, "leave", "left")
+            self._written(tally, writes, "leave", "left")
 
-    def _title(self, tallies: Mapping[str, Tally], level: str) -> str:
-        return f"{level} list" if tallies is self.lists else level
-
-    def _written(self, title: str, tally: Tally, writes: Writes, verb: str, done: str) -> None:
+    def _written(self, tally: Tally, writes: Writes, verb: str, done: str) -> None:
+        title = tally.title
         tally.proven &= not writes.unsure
         self._name(title, done, writes.done)
         for users in _by_reason(writes.refused):
@@ -186,7 +181,7 @@ class Report:
         """What the tick set out to do, and what is left of it: leaves held back, and in a dry run all."""
         self.plans["lists" if tallies is self.lists else "groups"] = first, last
         for level, change in last.changes.items():
-            title, joins, leaves = self._title(tallies, level), first.changes[level].joins, change.leaves
+            title, joins, leaves = tallies[level].title, first.changes[level].joins, change.leaves
             tallies[level].planned = bool(joins or first.departures.get(level))
             for why, users in change.held.items():
                 self.left_over(len(users), f"{title}: {counted(len(users), 'user')} must stay for now, whose leave {why}.")
@@ -225,29 +220,29 @@ class Report:
 
     def write(self, log: Log, now: float, subrequests: int) -> None:
         """Tell it all: a quiet minute is one line for people, and the record."""
+        self.written = record = self.record(now, subrequests)
         for log_level in reversed(LOG_LEVELS):
             for line in self.lines[log_level]:
                 log(log_level, line)
         for tallies, noun in ((self.levels, "member"), (self.lists, "address")):
-            for level, tally in tallies.items():
+            for tally in tallies.values():
                 if tally.joined or tally.left:
                     members = "" if tally.members is None else f", {counted(tally.members, noun)} now"
-                    log("info", f"{self._title(tallies, level)}: {tally.joined} joined, {tally.left} left{members}.")
-        if begins := {"in sync": "In sync: ", "dry run": "Dry run, nothing was written: "}.get(self.outcome):
+                    log("info", f"{tally.title}: {tally.joined} joined, {tally.left} left{members}.")
+        if begins := {"in sync": "In sync: ", "dry run": "Dry run, nothing was written: "}.get(str(record["outcome"])):
             log("info", f"{begins}{_numbers(self.levels)}{f'; lists: {_numbers(self.lists)}' if self.lists else ''}.")
-        self.written = self.record(now, subrequests)
         log("info", self.written)
 
     def record(self, now: float, subrequests: int) -> dict[str, object]:
         """The tick for machines, whose fields Workers Logs indexes. What is unknown, zero or empty is left out."""
-        groups = _counts(self.levels)
+        outcome, groups, lists = self.outcome, _counts(self.levels), _counts(self.lists)
         fields: dict[str, object] = {
-            "outcome": self.outcome,
+            "outcome": outcome,
             "members": groups["members"],
-            "risky": self.risky if self.outcome != "in sync" else {},
+            "risky": self.risky if outcome != "in sync" else {},
             "joined": groups["joined"],
             "left": groups["left"],
-            "lists": {name: counts for name, counts in _counts(self.lists).items() if counts} if self.lists else {},
+            "lists": {name: counts for name, counts in lists.items() if counts},
             "leftOver": self.unfinished,
             "problems": len(self.problems),
             "failedRequests": self.request_ids[: 2 * NAMED],
@@ -260,14 +255,14 @@ class Report:
 
 def _counts(tallies: Mapping[str, Tally]) -> dict[str, object]:
     return {
-        "members": {level: tally.members for level, tally in tallies.items() if tally.members is not None},
+        "members": {level: members for level, tally in tallies.items() if (members := tally.members) is not None},
         "joined": {level: tally.joined for level, tally in tallies.items() if tally.joined},
         "left": {level: tally.left for level, tally in tallies.items() if tally.left},
     }
 
 
 def _numbers(tallies: Mapping[str, Tally]) -> str:
-    return ", ".join(f"{level} {'unknown' if tally.members is None else tally.members}" for level, tally in tallies.items())
+    return ", ".join(f"{level} {'unknown' if (members := tally.members) is None else members}" for level, tally in tallies.items())
 
 
 def _by_reason(refused: Mapping[str, ServiceError]) -> list[list[str]]:

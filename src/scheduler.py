@@ -3,9 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 from math import inf
-from operator import itemgetter
 from typing import TypeAlias, TypeVar, cast
 
 from access_token import AccessToken, Sign, sign_in, unable_to_sign
@@ -136,19 +134,18 @@ class Scheduler:
         first = min(due, key=lambda sending: (self._served[sending.operation], sending.operation))
         latest = max(soonest, min(soonest + TOGETHER_SECONDS, first.until))
         together = [sending for sending in self._queue if sending.due <= latest and sending.request.serial == first.request.serial]
-        places: Counter[int] = Counter()
-        order = []
-        for sending in together:
-            places[sending.operation] += 1
-            order.append((places[sending.operation] > 1, sending.operation))
-        ranked = sorted(zip(order, together, strict=True), key=itemgetter(0))
-        batch = [sending for _, sending in ranked[: SERIAL_REQUESTS if first.request.serial else PARALLEL_REQUESTS]]
+        firsts = {sending.operation: sending for sending in reversed(together)}
+        together.sort(key=lambda sending: (sending is not firsts[sending.operation], sending.operation))
+        batch = together[: SERIAL_REQUESTS if first.request.serial else PARALLEL_REQUESTS]
         return batch, max(soonest, *(sending.due for sending in batch))
 
     def _beyond_quota(self, batch: list[_Sending]) -> list[_Sending]:
         """What of the batch the tick's write units do not suffice for."""
-        totals = accumulate((sending.request.write_units for sending in batch), initial=self._write_units + self._kept_back[1])
-        return [sending for sending, total in zip(batch, [*totals][1:], strict=True) if sending.request.write_units and total > WRITE_UNITS]
+        spent, beyond = self._write_units + self._kept_back[1], []
+        for sending in batch:
+            spent += sending.request.write_units
+            beyond += [sending] if sending.request.write_units and spent > WRITE_UNITS else []
+        return beyond
 
     async def _send(self, batch: list[_Sending], when: float) -> None:
         """Send a batch."""

@@ -13,6 +13,16 @@ FIELDS = (
 )
 """What is asked for of each group."""
 _RENAME = "rename it and let the Worker make another"
+_MAIL = f"it is a Microsoft 365 or mail-enabled group; {_RENAME}"
+_ON_PREMISES = "it is synchronised from on-premises Active Directory; rename it there and let the Worker make one in the cloud"
+_HINDERED_BY_TYPE = {"DynamicMembership": "its membership is dynamic; change its membership type to assigned", "Unified": _MAIL}
+_HINDERED_BY_FLAG = (
+    ("onPremisesSyncEnabled", True, _ON_PREMISES),
+    ("mailEnabled", True, _MAIL),
+    ("securityEnabled", False, f"it is not a security group; {_RENAME}"),
+    ("isAssignableToRole", True, f"it is role-assignable, which takes rights this app should not have; {_RENAME}"),
+    ("isManagementRestricted", True, "it is in a restricted management administrative unit; take it out of there"),
+)
 
 
 class SecurityGroup(NamedTuple):
@@ -43,16 +53,6 @@ def read_group(entry: "JSON") -> SecurityGroup | None:
 
 def _unwritable(entry: "dict[str, JSON]") -> str:
     types = entry.get("groupTypes")
-    types = types if isinstance(types, list) else []
-    on_premises = entry.get("onPremisesSyncEnabled") is True
-    for hindered, why in (
-        ("DynamicMembership" in types, "its membership is dynamic; change its membership type to assigned"),
-        (on_premises, "it is synchronised from on-premises Active Directory; rename it there and let the Worker make one in the cloud"),
-        ("Unified" in types or entry.get("mailEnabled") is True, "it is a Microsoft 365 or mail-enabled group; " + _RENAME),
-        (entry.get("securityEnabled") is False, "it is not a security group; " + _RENAME),
-        (entry.get("isAssignableToRole") is True, "it is role-assignable, which takes rights this app should not have; " + _RENAME),
-        (entry.get("isManagementRestricted") is True, "it is in a restricted management administrative unit; take it out of there"),
-    ):
-        if hindered:
-            return why
-    return ""
+    reasons = [why for name, why in _HINDERED_BY_TYPE.items() if isinstance(types, list) and name in types]
+    reasons += [why for name, hindrance, why in _HINDERED_BY_FLAG if entry.get(name) is hindrance]
+    return reasons[0] if reasons else ""

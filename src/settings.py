@@ -14,6 +14,8 @@ from text import GUID
 
 MOST_SUBREQUESTS = 45
 """Of the 50 that Cloudflare's Free plan allows an event (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
+FEWEST_SUBREQUESTS = 20
+"""With fewer a busy tick could not do of everything a little."""
 LOG_LEVELS = ("debug", "info", "warn", "error")
 
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
@@ -149,7 +151,7 @@ def read_settings(variable: Callable[[str], object]) -> Settings:
         cloud=CLOUDS[read.one_of("AZURE_CLOUD", tuple(CLOUDS), "global")],
         dry_run=read.one_of("DRY_RUN", ("true", "false"), "false") == "true",
         log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "info"),
-        max_subrequests=read.number("MAX_SUBREQUESTS", at_least=20) or MOST_SUBREQUESTS,
+        max_subrequests=read.number("MAX_SUBREQUESTS", at_least=FEWEST_SUBREQUESTS) or MOST_SUBREQUESTS,
         max_removals=read.number("MAX_REMOVALS", at_least=0),
         gateway=read.gateway("CLOUDFLARE_ACCOUNT_ID"),
     )

@@ -141,14 +141,16 @@ class _Tick:
         first = keeping.plan()
         if not risk.unread:
             departures[target.name] = first.departures
+        if not first.joins and not any(first.departures.values()):  # as in nearly every minute
+            report.planned(tallies, first, first, target.missing)
+            return
         target.keep_back(LEAVES_SHARE if any(first.departures.values()) else 0.0)
         await keeping.join(first, dry_run=self._settings.dry_run)
         target.keep_back(0.0)
         if keeping.plan().wants_second_look and (again := await self._look_again(risk)):
             keeping.evidence = keeping.evidence._replace(second_look=again)
         last = keeping.plan() if self._settings.dry_run else await keeping.leave()
-        report.joined(tallies, keeping.joined)
-        report.departed(tallies, keeping.departed)
+        report.wrote(tallies, keeping.joined, keeping.departed)
         report.planned(tallies, first, last, target.missing)
 
     async def _look_again(self, risk: Risk) -> Risk | None:

@@ -18,10 +18,9 @@ function column(kind, { level }, label) {
 
 // --- in Entra ---
 
-/** `tick` is the number of the latest, `watching` whether this page has seen it. */
+/** `watching`: since before the latest tick. */
 export function showGroups({ groups, users, tick }, watching) {
   const names = new Map(users.map((user) => [user.id, user.name]));
-  const joined = watching ? tick?.number : "before"; // the page was opened
   keep(
     byId("columns"),
     groups,
@@ -40,24 +39,28 @@ export function showGroups({ groups, users, tick }, watching) {
         element.querySelector(".members"),
         members,
         (id) => id,
-        (id) => make("li", { "data-level": group.level, "data-tick": joined }, face(names.get(id)), names.get(id)),
-        (chip) => chip.classList.toggle("new", chip.dataset.tick === String(tick?.number)),
+        (id) => make("li", { "data-level": group.level, "data-tick": watching ? tick?.number : "" }, face(names.get(id)), names.get(id)),
+        (chip) => markNew(chip, tick),
       );
     },
   );
+}
+
+/** What came in the latest minute is told apart for as long. */
+function markNew(chip, tick) {
+  chip.classList.toggle("new", chip.dataset.tick === String(tick?.number));
 }
 
 // --- at Cloudflare ---
 
 let provisioning = { next: null, last: null };
 
-export function showPolicies(state) {
+export function showPolicies(state, watching) {
   provisioning = state.provisioning;
-  const { lane, users } = state;
+  const { lane, users, tick } = state;
   const isolated = users.filter((user) => user.isolated).length;
   turn(byId("lane"), lane);
-  const by = lane ? "whoever is on a list" : "members of provisioned groups";
-  put(byId("policy"), `isolates ${by}: ${plural(isolated, "browser")}`);
+  put(byId("policy"), `isolates by ${lane ? "list" : "group"}: ${plural(isolated, "browser")}`);
   keep(
     byId("policies"),
     state.policies,
@@ -70,7 +73,13 @@ export function showPolicies(state) {
       put(empty, lane ? "Nobody" : policy.provisioned === null ? "Not provisioned yet" : "Nobody");
       empty.hidden = policy.entries.length > 0;
       put(element.querySelector(".beside"), beside(policy, lane));
-      keep(element.querySelector(".members"), policy.entries, (entry) => entry, (entry) => make("li", { className: "entry", textContent: entry }));
+      keep(
+        element.querySelector(".members"),
+        policy.entries,
+        (entry) => entry,
+        (entry) => make("li", { className: "entry", "data-tick": watching ? tick?.number : "", textContent: entry }),
+        (chip) => markNew(chip, tick),
+      );
     },
   );
   const pass = byId("pass");
@@ -82,7 +91,7 @@ export function showPolicies(state) {
 
 /** How it stands with what the policy could go by instead. */
 function beside(policy, lane) {
-  if (!lane) return `List: ${plural(policy.addresses, "address", "addresses")}, not kept while the lane is off`;
+  if (!lane) return `List: ${plural(policy.addresses, "address", "addresses")}, not kept now`;
   return policy.provisioned === null ? "Group: not provisioned yet" : `Group: ${plural(policy.provisioned, "member")} provisioned`;
 }
 

@@ -90,7 +90,7 @@ function show(next) {
   turn(byId("cron"), next.everyMinute);
   showUsers(next.users);
   showGroups(next, Boolean(before));
-  showPolicies(next);
+  showPolicies(next, Boolean(before));
   showFaults(next.faults);
   showStep();
   showMinute(next);

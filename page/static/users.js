@@ -59,9 +59,9 @@ function showForAll() {
 
 /** What changes as time goes by. */
 export function showWaits() {
-  for (const user of shown) {
-    if (risky(user) !== user.isolated) put(list.querySelector(`[data-key="${user.id}"] .browser`), browser(user));
-  }
+  shown.forEach((user, index) => {
+    if (risky(user) !== user.isolated) put(list.children[index].querySelector(".browser"), browser(user));
+  });
 }
 
 const risky = (user) => user.level !== "none";
@@ -69,7 +69,7 @@ const risky = (user) => user.level !== "none";
 function browser(user) {
   if (risky(user) && user.isolated) {
     const took = user.since - user.changed;
-    return took > 0 ? `isolated after ${duration(took)}` : `isolated since ${clock(user.since)}`;
+    return took > 0 ? `isolated at ${clock(user.since).slice(0, 5)}, after ${duration(took)}` : `isolated since ${clock(user.since)}`;
   }
   const waits = duration(now() - user.changed);
   if (risky(user)) return `not isolated yet, for ${waits}`;

@@ -23,6 +23,8 @@ HOST = "api.cloudflare.com"
 ROOT = f"https://{HOST}/client/v4"
 PATIENCE = 330.0
 """Seconds: Cloudflare refuses whoever asked too much for up to 300 (https://developers.cloudflare.com/fundamentals/api/reference/limits/)."""
+MOST_TRIES = 5
+"""How often a read is sent whose answer does not come or cannot be read."""
 PAUSE = 30.0
 """Seconds, where a page of the edge's says that it was too much, but not when to come back."""
 MOST_PAGES = 100
@@ -163,16 +165,18 @@ class Cloudflare:
         whole: type[dict[str, JSON]] | type[list[JSON]] | None = None,
     ) -> Entity:
         """An answer that says that it is a success, its result `whole`. Of no entries there may be null."""
-        reads = reads or method == "GET"
+        reads, tries = reads or method == "GET", 0
 
         def attempt() -> Entity:
+            nonlocal tries
+            tries += 1
             try:
                 answer = self._once(method, path, what, body, reads=reads)
                 result = answer.get("result", ...)
                 if whole and not isinstance(result, whole) and not (whole is list and result is None):
                     raise Uncertain(f"Could not {what}", Answer(200, "", "the answer is not understood"), _LATER if reads else _LOOK_FIRST)
             except Uncertain as lost:
-                if reads:
+                if reads and tries < MOST_TRIES:
                     raise Held(lost, f"Cloudflare gave no usable answer ({lost.answer})") from lost
                 raise
             return answer

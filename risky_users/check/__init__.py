@@ -6,7 +6,7 @@ is not there, or may not, leaves links unseen, which say so.
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from errors import AuthError, ConfigError, ServiceError
 from risky_users.admin.cloudflare import Cloudflare
@@ -46,12 +46,18 @@ class Ways:
     how: How = How.AZURE_CLI
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Walk:
     """What was found, and what of it is told in numbers."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding]
     facts: TenantFacts | None = None
+    permissions: worker.Permissions | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing that was seen keeps users at risk from being isolated."""
+        return all(finding.state is not State.FAILED for finding in self.findings)
 
 
 def misconfigured(problems: Iterable[str]) -> Walk:
@@ -60,6 +66,8 @@ def misconfigured(problems: Iterable[str]) -> Walk:
     return Walk([*(failed("configuration", problem) for problem in problems), *after])
 
 
+SCOPES = ("Directory.Read.All", "Synchronization.Read.All", "AuditLog.Read.All")
+"""What a browser's sign-in consents to; the Azure CLI's token has scopes of its own."""
 PATIENCE_SECONDS = 20.0
 """How long a check waits in all for services that give no usable answer."""
 
@@ -114,7 +122,7 @@ async def walk(ways: Ways, settings: Settings, variables: Variables, wrangler: W
         gateway.tls_decryption(account),
         *people.people(person, settings.gateway, facts, kept.lists),
     ]
-    return Walk(findings, facts)
+    return Walk(findings, facts, worker.permissions_of(settings, facts))
 
 
 @contextmanager
@@ -139,7 +147,7 @@ async def _enter(connection: Connection, settings: Settings) -> TenantFacts | Au
 def _graph(ways: Ways, settings: Settings, stack: ExitStack) -> Seen[Graph]:
     """Graph for the administrator at the keyboard."""
     try:
-        person = sign_in(ways.machine, settings.cloud, settings.tenant_id, ways.how)
+        person = sign_in(ways.machine, settings.cloud, settings.tenant_id, ways.how, SCOPES)
     except AdminError as error:
         return Unseen(f"not seen, for it takes an administrator of Entra. {error} `--sign-in browser` signs you in without it.")
     return stack.enter_context(Graph(ways.machine, person))

@@ -8,7 +8,7 @@ from typing import TypeVar
 from risky_users.admin.cloudflare import Cloudflare, TokenFacts
 from risky_users.check.seen import DAY, HOUR, UNASKED, Entry, Seen, Unseen, at, entries_at, look, text_at
 from settings import GatewaySettings
-from text import percent_encode
+from text import GUID, percent_encode
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ _RUNS = """query ($account: string!, $worker: string!, $since: Time!, $most: uin
 _BEYOND = {
     "Workers Scripts": "/workers/scripts",
     "Access: Organizations, Identity Providers, and Groups": "/access/identity_providers",
-    "Account API Tokens": "/tokens?per_page=1",
+    "Account API Tokens": "/tokens",
 }
 """Permissions that the Worker does not need, each with something that it opens."""
 
@@ -95,7 +95,7 @@ def read_lane(eyes: Eyes, gateway: GatewaySettings) -> Lane:
 def _policies(administrator: Seen[Cloudflare], token: TokenFacts) -> Seen[Entry]:
     if isinstance(administrator, Unseen):
         return administrator
-    tokens = look(administrator.all, "/tokens?per_page=100", "read the account's tokens")
+    tokens = look(administrator.all, "/tokens?per_page=50", "read the account's tokens")
     if isinstance(tokens, Unseen):
         return tokens
     return next((each for each in tokens if each.get("id") == token.id), UNASKED)
@@ -138,7 +138,7 @@ def read_gateway(eyes: Eyes, tenant_id: str, groups: Mapping[str, str], now: flo
         return seen
     seen.provider = _of_the_tenant(providers, tenant_id)
     provider_id = text_at(seen.provider, "id")
-    if not provider_id or not groups:
+    if not GUID.fullmatch(provider_id) or not groups:
         seen.arrived = Unseen("not checked: the identity provider and the groups must be known first.")
         return seen
     ids = "&".join(f"idp_resource_id={each}" for each in groups.values())

@@ -64,8 +64,8 @@ def _worker(deployed: Entry, file: Wrangler, settings: Settings) -> Finding:
     if missing:
         commands = listed([f"`npx wrangler secret put {name}`" for name in missing])
         return failed("worker", f"{file.name} is deployed without {listed(missing)}: put what is missing with {commands}.")
-    local = {name: value for name, value in file.vars.items() if isinstance(value, str)}
-    others = sorted(name for name in local.keys() | plain.keys() if local.get(name) != plain.get(name))
+    local = {name: value for name, value in file.vars.items() if isinstance(value, str) and not value.startswith("<")}
+    others = sorted(name for name in (local.keys() | plain.keys()) - secrets if local.get(name) != plain.get(name))
     if local and others:
         return warning(
             "worker", f"{file.name} is deployed with other values of {listed(others)} than wrangler's file has: deploy it again."

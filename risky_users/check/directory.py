@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from risky_users.admin.entra import Graph
 from risky_users.check.seen import UNASKED, Entry, Seen, Unseen, entries_at, look, number_at, text_at
+from text import GUID, percent_encode
 
 NON_GALLERY = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
 """The template of an application that is in no gallery (https://learn.microsoft.com/graph/api/applicationtemplate-instantiate)."""
@@ -20,7 +21,7 @@ class Provisioning:
     assigned: Seen[Mapping[str, frozenset[str]]] = UNASKED
     """To which applications each group is assigned, by risk level."""
     application: Entry | None = None
-    """Its service principal."""
+    """Its service principal, with its `id`."""
     others: tuple[str, ...] = ()
     """Names of further applications that provision some of the groups."""
     candidates: tuple[str, ...] = ()
@@ -53,12 +54,16 @@ def read_provisioning(graph: Seen[Graph], groups: Mapping[str, str], endpoint: s
     for level, each in grants.items():
         if isinstance(each, Unseen):
             return Provisioning(assigned=each)
-        assigned[level] = frozenset(text_at(grant, "resourceId").lower() for grant in each)
+        assigned[level] = frozenset(one for grant in each if GUID.fullmatch(one := text_at(grant, "resourceId").lower()))
     seen = Provisioning(frozenset(groups.values()), assigned)
-    principals = [look(graph.get, f"/servicePrincipals/{one}") for one in sorted(frozenset().union(*assigned.values()))]
-    found = [_candidate(graph, each) for each in principals if not isinstance(each, Unseen)]
-    if found:
-        _read_further(graph, seen, sorted(found, key=lambda each: each.rank(assigned, endpoint)))
+    principals = {one: look(graph.get, f"/servicePrincipals/{one}") for one in sorted(frozenset().union(*assigned.values()))}
+    there = [_candidate(graph, one, each) for one, each in principals.items() if not isinstance(each, Unseen)]
+    found = sorted(there, key=lambda each: each.rank(assigned, endpoint))
+    hidden = next((each for each in principals.values() if isinstance(each, Unseen) and not each.gone), None)
+    if found and (found[0].jobs or not hidden):
+        _read_further(graph, seen, found)
+    elif hidden:
+        seen.assigned = hidden  # for to which of the applications is what is not known
     else:
         unassigned = look(graph.all, "/servicePrincipals", filter=f"applicationTemplateId eq '{NON_GALLERY}'")
         seen.candidates = () if isinstance(unassigned, Unseen) else tuple(text_at(each, "displayName") for each in unassigned)
@@ -69,6 +74,7 @@ def read_provisioning(graph: Seen[Graph], groups: Mapping[str, str], endpoint: s
 class _Candidate:
     """An application that groups are assigned to."""
 
+    id: str
     principal: Entry
     jobs: Seen[Sequence[Entry]]
     secrets: Seen[Mapping[str, str]]
@@ -76,31 +82,31 @@ class _Candidate:
     def rank(self, assigned: Mapping[str, frozenset[str]], endpoint: str) -> tuple[bool, bool, int]:
         """The likelier it is that this one provisions to the endpoint, the less: by its address, by a job, by how many groups it has."""
         there = not isinstance(self.secrets, Unseen) and same_address(self.secrets.get("BaseAddress", ""), endpoint)
-        has = sum(text_at(self.principal, "id").lower() in each for each in assigned.values())
+        has = sum(self.id in each for each in assigned.values())
         return not self.jobs, not there, -has
 
 
-def _candidate(graph: Graph, principal: Entry) -> _Candidate:
-    path = f"/servicePrincipals/{text_at(principal, 'id')}/synchronization"
+def _candidate(graph: Graph, principal_id: str, principal: Entry) -> _Candidate:
+    path = f"/servicePrincipals/{principal_id}/synchronization"
     jobs = look(graph.all, f"{path}/jobs")
     if isinstance(jobs, Unseen) and jobs.gone:  # as an application without any may be answered
         jobs = []
-    return _Candidate(principal, jobs, look(_pairs, graph, f"{path}/secrets") if jobs else UNASKED)
+    return _Candidate(principal_id, principal, jobs, look(_pairs, graph, f"{path}/secrets") if jobs else UNASKED)
 
 
 def _read_further(graph: Graph, seen: Provisioning, found: Sequence[_Candidate]) -> None:
     """What there is of the application that comes first."""
     chosen, *others = found
-    seen.application, seen.jobs, seen.secrets = chosen.principal, chosen.jobs, chosen.secrets
+    seen.application, seen.jobs, seen.secrets = {**chosen.principal, "id": chosen.id}, chosen.jobs, chosen.secrets
     seen.others = tuple(text_at(each.principal, "displayName") for each in others if each.jobs and not isinstance(each.jobs, Unseen))
-    path = f"/servicePrincipals/{text_at(seen.application, 'id')}"
+    path = f"/servicePrincipals/{chosen.id}"
     seen.everybody = look(graph.all, f"{path}/appRoleAssignedTo")
-    if isinstance(seen.jobs, Unseen) or not seen.jobs:
+    if isinstance(chosen.jobs, Unseen) or not chosen.jobs:
         return
-    job = text_at(seen.jobs[0], "id")
-    seen.schema = look(graph.get, f"{path}/synchronization/jobs/{job}/schema")
-    if number_at(seen.jobs[0], "status", "lastExecution", "countEscrowed"):
-        wanted = f"jobId eq '{job}' and provisioningStatusInfo/status eq 'failure'"
+    job = text_at(chosen.jobs[0], "id")
+    seen.schema = look(graph.get, f"{path}/synchronization/jobs/{percent_encode(job)}/schema") if job else UNASKED
+    if number_at(chosen.jobs[0], "status", "lastExecution", "countEscrowed"):
+        wanted = f"jobId eq '{job.replace(chr(39), chr(39) * 2)}' and provisioningStatusInfo/status eq 'failure'"
         seen.failures = look(graph.all, "/auditLogs/provisioning", filter=wanted, top=str(MOST_FAILURES))
 
 

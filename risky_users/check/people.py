@@ -63,7 +63,10 @@ def _registered(administrator: Cloudflare, addresses: Iterable[str]) -> Seen[Ent
 
 
 def _last_identity(administrator: Cloudflare, registered: Entry) -> Seen[Entry]:
-    return look(administrator.one, f"/access/users/{text_at(registered, 'id')}/last_seen_identity", "read the user's last identity")
+    user_id = percent_encode(text_at(registered, "id"))
+    if not user_id:
+        return Unseen("not seen, for Cloudflare tells no id of the user's.")
+    return look(administrator.one, f"/access/users/{user_id}/last_seen_identity", "read the user's last identity")
 
 
 def people(

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from risky_users.check.seen import Entry, at, number_at, text_at
 
 NAMES = {"isolate": "Isolate", "noisolate": "Do Not Isolate", "off": "Do Not Inspect", "allow": "Allow", "block": "Block"}
+
 _LIST = re.compile(r"\$([0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12})")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_GROUPS = re.compile(r"identity\.groups")
+_QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
 _EVERYTHING = re.compile(r'http\.request\.(?:uri|host)matches"\^?\.\*\$?"')
-_NEGATED = re.compile(r"(?:^|\(|and|or)not|!=")
-_PARTS = re.compile(r'("(?:[^"\\]|\\.)*")')
+_NOT = re.compile(r"not\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Rule:
 
     @property
     def called(self) -> str:
-        """How to speak of it: `“Isolate” (Block)`."""
+        """How to speak of it: `“VIP” (Do Not Isolate)`."""
         return f"“{self.name}” ({NAMES.get(self.action, self.action)})"
 
     @property
@@ -53,20 +52,15 @@ class Rule:
 
     def by_list(self, marks: Marks) -> bool:
         """Whether it holds for whoever is on the list."""
-        return (
-            bool(marks.list_id)
-            and not _NEGATED.search(self.identity)
-            and _plain(marks.list_id) in map(_plain, _LIST.findall(self.identity))
-        )
+        return bool(marks.list_id) and _plain(marks.list_id) in map(_plain, _LIST.findall(_masked(_asserted(self.identity))))
 
     def by_group(self, marks: Marks) -> bool:
         """Whether it holds for the group's members."""
-        named = {*_QUOTED.findall(self.identity)} if _GROUPS.search(self.identity) and not _NEGATED.search(self.identity) else set()
-        return not named.isdisjoint({marks.group_name, marks.group_id} - {""})
+        return "identity.groups" in self.identity and not self._named().isdisjoint({marks.group_name, marks.group_id} - {""})
 
     def nearly_by_group(self, marks: Marks) -> bool:
         """Whether it names the group in other letters."""
-        named = {*_QUOTED.findall(self.identity)}
+        named = self._named()
         return marks.group_name not in named and marks.group_name.lower() in {each.lower() for each in named}
 
     def covers(self, other: "Rule") -> bool:
@@ -74,6 +68,9 @@ class Rule:
         of_all = not self.posture and not self.identity
         same_people = not self.posture and self.identity == other.identity
         return (of_all or same_people) and (self.everywhere or self.traffic == other.traffic)
+
+    def _named(self) -> set[str]:
+        return {each[1:-1] for each in _QUOTED.findall(_asserted(self.identity))}
 
 
 def http_rules(entries: Iterable[Entry]) -> list[Rule]:
@@ -112,17 +109,29 @@ def _plain(list_id: str) -> str:
 
 def _bare(expression: str) -> str:
     """Without blanks, and without parentheses around it all: the API adds and drops both. What is quoted stays as it is."""
-    bare = "".join(part if part.startswith('"') else re.sub(r"\s", "", part) for part in _PARTS.split(expression))
-    while _in_parentheses(bare):
+    bare = "".join(part if part.startswith('"') else re.sub(r"\s", "", part) for part in _QUOTED.split(expression))
+    while bare.startswith("(") and _closing(bare, 0) == len(bare) - 1:
         bare = bare[1:-1]
     return bare
 
 
-def _in_parentheses(expression: str) -> bool:
-    """Whether the parenthesis that opens it closes at its end."""
-    marks, depth = _PARTS.sub(lambda quoted: "_" * len(quoted[0]), expression), 0
-    for place, mark in enumerate(marks):
-        depth += {"(": 1, ")": -1}.get(mark, 0)
-        if depth == 0:
-            return mark == ")" and place == len(marks) - 1
-    return False
+def _asserted(expression: str) -> str:
+    """What it says of people, without what it excepts by `not(…)`."""
+    while exception := _NOT.search(_masked(expression)):
+        expression = expression[: exception.start()] + expression[_closing(expression, exception.end() - 1) + 1 :]
+    return expression
+
+
+def _closing(expression: str, opening: int) -> int:
+    """Where the parenthesis that opens there closes; the end where it does not."""
+    masked, depth = _masked(expression), 0
+    for place in range(opening, len(masked)):
+        depth += {"(": 1, ")": -1}.get(masked[place], 0)
+        if not depth:
+            return place
+    return len(masked) - 1
+
+
+def _masked(expression: str) -> str:
+    """The same, with nothing to read in what is quoted."""
+    return _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), expression)

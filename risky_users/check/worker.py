@@ -10,7 +10,7 @@ from permissions import CREATE_GROUPS, READ_GROUPS, READ_RISK, READ_USERS, WRITE
 from plan import RISK_LEVELS
 from risky_users.check.findings import Finding, State, skipped
 from risky_users.facts import TenantFacts, told
-from risky_users.variables import Variables
+from risky_users.variables import Variables, to_be_told
 from security_group import SecurityGroup
 from settings import CLOUDS, Settings
 
@@ -52,13 +52,16 @@ AFTER_SIGN_IN = [*LINKS][4:]
 
 def configured(settings: Settings, variables: Variables) -> Finding:
     """The configuration, well-formed, and where it was found: for what is deployed may lie elsewhere."""
+    check, unheard = "configuration", to_be_told(variables).problems
     places: dict[str, list[str]] = {}
     for name, place in variables.found.items():
         places.setdefault(place, []).append(name)
     found = "; ".join(f"{', '.join(names)} from {place}" for place, names in places.items())
     if settings.dry_run:
-        return Finding("configuration", State.WARNING, f"DRY_RUN is true, so the Worker writes nothing: remove it to go live. {found}.")
-    return Finding("configuration", State.OK, f"well-formed: {found}.")
+        return Finding(check, State.WARNING, f"DRY_RUN is true, so the Worker writes nothing: remove it to go live. {found}.")
+    if unheard:
+        return Finding(check, State.WARNING, f"{' '.join(unheard)} Until then nobody is told by it. {found}.")
+    return Finding(check, State.OK, f"well-formed: {found}.")
 
 
 def signed_in(settings: Settings, entering: TenantFacts | AuthError, refusal: str) -> list[Finding]:
@@ -71,11 +74,16 @@ def signed_in(settings: Settings, entering: TenantFacts | AuthError, refusal: st
     return [Finding("tenant", State.FAILED, refusal), *after]
 
 
+def permissions_of(settings: Settings, facts: TenantFacts | None) -> Permissions | None:
+    """What the app may do, None where that is not seen."""
+    return None if facts is None or facts.roles is None else Permissions.of(facts.roles, lists=settings.gateway is not None)
+
+
 def in_the_tenant(settings: Settings, facts: TenantFacts | AuthError) -> list[Finding]:
     """What the Worker may do and finds, once it is signed in."""
     if isinstance(facts, AuthError):
         return skipped(AFTER_SIGN_IN, "not checked: the Worker must be able to sign in first.")
-    permissions = None if facts.roles is None else Permissions.of(facts.roles, lists=settings.gateway is not None)
+    permissions = permissions_of(settings, facts)
     return [
         _permissions(permissions, facts),
         *_risky_users(permissions, facts),

@@ -138,7 +138,10 @@ class Gateway:
 
     def _deploy(self) -> str:
         self.wrangler.deploy()
-        return "deployed: from its next minute on the Worker keeps the lists."
+        return (
+            "deployed: from its next minute on the Worker keeps the lists. It lists mail addresses too where it may read them: "
+            "`risky-users setup worker --lane` sees to that."
+        )
 
     # --- taking away ---
 

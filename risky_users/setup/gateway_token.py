@@ -4,7 +4,7 @@ It is shown once, in the answer that makes it, so that one whose answer or whose
 another is made, and the former withdrawn. https://developers.cloudflare.com/fundamentals/api/get-started/account-owned-tokens/
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from risky_users.admin.errors import AdminError, Answer, NotAllowed, ServiceRefu
 from risky_users.admin.wrangler import Wrangler
 from risky_users.setup.ledger import Ledger
 from risky_users.setup.steps import Finding, blocked, failed, left_alone, there, to_do
-from text import JSON
+from text import JSON, counted
 
 SECRET = "GATEWAY_API_TOKEN"
 ZERO_TRUST_WRITE = "b33f02c6f7284e05a6f20741c0bb0567"
@@ -61,21 +61,31 @@ class WorkerToken:
                     f"the Worker has it; until when is not known, because this token may not read the account's ({refused.answer})."
                 )
             return blocked(f"this token may not make others. By hand: {_BY_HAND}.", "Account API Tokens Write, or the dashboard")
-        mine = next((token for token in tokens if token.get("id") == self._given), None)
-        if not held or mine is None or self.ledger.fact(_KEY, "pending"):
+        mine = self._kept(tokens, held=held)
+        if mine is None:
             return to_do(f"make an account-owned token with Zero Trust Write for {DAYS} days, and give it to the Worker as {SECRET}.")
-        ends = _ends(mine)
-        if ends is not None and ends < self.cloudflare.machine.now() + RENEWED_DAYS * _DAY:
-            return to_do(f"renew the token, which ends on {str(mine.get('expires_on'))[:10]}.")
-        return there(f"the Worker has it, until {str(mine.get('expires_on') or 'it is withdrawn')[:10]}.")
+        if self._ends_soon(mine):
+            return to_do(f"renew the token, which ends on {_day(mine)}.")
+        if len(tokens) > 1:
+            return to_do(f"withdraw {counted(len(tokens) - 1, 'former token')}, which nobody holds any more.")
+        return there(f"the Worker has it, until {_day(mine)}.")
 
     def write(self) -> str:
         """Make one, see that it works, give it to the Worker, withdraw those before it. Raises AdminError."""
-        former = [str(token.get("id")) for token in self._tokens()]
-        self.ledger.made(_KEY, name=self.name, pending="yes")
+        tokens, deployed = self._tokens(), self.wrangler.deployed()
+        mine = self._kept(tokens, held=deployed is not None and SECRET in deployed.secrets)
+        if mine and not self._ends_soon(mine):
+            self._withdraw(_id(token) for token in tokens if token is not mine)
+            return "former ones withdrawn."
+        former = [_id(token) for token in tokens]
         ends = datetime.fromtimestamp(self.cloudflare.machine.now() + DAYS * _DAY, UTC).strftime("%Y-%m-%dT00:00:00Z")
-        made = self._make(ends, former)
-        token_id, value = str(made.get("id")), str(made.get("value") or "")
+        self.ledger.made(_KEY, name=self.name, pending="yes")
+        try:
+            made = self._make(ends, former)
+        except NotAllowed:
+            self._nothing_came_of_it()
+            raise
+        token_id, value = _id(made), str(made.get("value"))
         try:
             self._wait_until_known(value)
             self.wrangler.put_secret(SECRET, value)
@@ -85,6 +95,21 @@ class WorkerToken:
         self.ledger.made(_KEY, id=token_id, pending="")
         self._withdraw(former)
         return f"made, and given to the Worker as {SECRET}; it ends on {ends[:10]}, and this command renews it."
+
+    def _kept(self, tokens: Sequence[Entity], *, held: bool) -> Entity | None:
+        """The token that the Worker is certain to hold. After an interruption nobody knows which one that is."""
+        certain = held and not self.ledger.fact(_KEY, "pending")
+        return next((token for token in tokens if certain and _id(token) == self._given), None)
+
+    def _ends_soon(self, token: Entity) -> bool:
+        ends = _ends(token)
+        return ends is not None and ends < self.cloudflare.machine.now() + RENEWED_DAYS * _DAY
+
+    def _nothing_came_of_it(self) -> None:
+        if self._given:
+            self.ledger.made(_KEY, pending="")
+        else:
+            self.ledger.forget(_KEY)
 
     # --- taking away ---
 
@@ -114,7 +139,7 @@ class WorkerToken:
 
     def withdraw(self) -> str:
         """Withdraw whatever was made here. Raises AdminError."""
-        self._withdraw(str(token.get("id")) for token in self._tokens())
+        self._withdraw(map(_id, self._tokens()))
         self.ledger.forget(_KEY)
         return "withdrawn."
 
@@ -141,7 +166,7 @@ class WorkerToken:
                 raise Uncertain(f"Could not {what}", Answer(200, "", "the answer shows no token"), "Run this again.")
             return made
         except Uncertain:
-            self._withdraw(str(token.get("id")) for token in self._tokens() if token.get("id") not in former)
+            self._withdraw(_id(token) for token in self._tokens() if _id(token) not in former)
             raise
 
     def _wait_until_known(self, value: str) -> None:
@@ -162,6 +187,14 @@ class WorkerToken:
             except ServiceRefused as refused:
                 if not gone(refused):
                     raise
+
+
+def _id(token: Entity) -> str:
+    return str(token.get("id"))
+
+
+def _day(token: Entity) -> str:
+    return str(token.get("expires_on") or "it is withdrawn")[:10]
 
 
 def _ends(token: Entity) -> float | None:

@@ -46,8 +46,19 @@ class Terminal:
     interactive: Callable[[], bool]
 
 
-def run(parts: Sequence[Part], who: Mapping[str, str], roles: Collection[str], manner: Manner, terminal: Terminal) -> int:
-    """The exit status: 0 all is as it should be, 1 something is left, 130 stopped. Raises AdminError where not even looking goes on."""
+def run(
+    parts: Sequence[Part],
+    who: Mapping[str, str],
+    roles: Collection[str],
+    manner: Manner,
+    terminal: Terminal,
+    *,
+    one_by_one: bool = False,
+) -> int:
+    """The exit status: 0 all is as it should be, 1 something is left, 130 stopped.
+
+    `one_by_one`: a part is only begun when the one before is done. Raises AdminError where not even looking goes on.
+    """
     out = terminal.console
     _show_who(out, who, quiet=manner.as_json)
     planned = [(part, plan(part.steps, roles)) for part in parts]
@@ -62,15 +73,18 @@ def run(parts: Sequence[Part], who: Mapping[str, str], roles: Collection[str], m
     if not manner.yes and not _agreed(terminal, writes, manner):
         return 1
     done: list[tuple[Part, list[Entry]]] = []
+    halted = ""
     for part in parts:
         carried: list[Entry] = []
         done.append((part, carried))
-        for entry in carry_out(part.steps, lambda entry: None if manner.as_json else _show(out, entry, "…")):
+        for entry in carry_out(part.steps, lambda entry: None if manner.as_json else _show(out, entry, "…"), halted):
             carried.append(entry)
             if not manner.as_json and entry.finding.state is not State.THERE:
                 _show(out, entry)
         if any(entry.finding.state is State.STOPPED for entry in carried):
-            break
+            halted = "not begun."
+        elif one_by_one and any(entry.finding.state not in GOOD for entry in carried):
+            halted = halted or f"waits for all of {part.title}."
     return _end(out, who, done, manner)
 
 

@@ -118,21 +118,23 @@ def plan(steps: Iterable[Step], roles: Collection[str]) -> list[Entry]:
     ]
 
 
-def carry_out(steps: Iterable[Step], tell: Callable[[Entry], None]) -> Iterator[Entry]:
-    """Look, compare, write, step by step; `tell` hears before anything is written. What one step meets stops only what builds on it."""
+def carry_out(steps: Iterable[Step], tell: Callable[[Entry], None], halted: str = "") -> Iterator[Entry]:
+    """Look, compare, write, step by step; `tell` hears before anything is written. What one step meets stops only what builds on it.
+
+    `halted` says why none is begun, if so.
+    """
     undone: dict[str, str] = {}  # titles by key
-    stopped = False
     for step in steps:
         missing = [undone[key] for key in step.after if key in undone]
-        if stopped:
-            finding = Finding(State.WAITING, "not begun.")
+        if halted:
+            finding = Finding(State.WAITING, halted)
         elif missing:
             finding = Finding(State.WAITING, f"waits for {', '.join(missing)}.")
         else:
             try:
                 finding = _do(step, tell)
             except KeyboardInterrupt:
-                finding, stopped = Finding(State.STOPPED, "stopped; the next run looks how far it went."), True
+                finding, halted = Finding(State.STOPPED, "stopped; the next run looks how far it went."), "not begun."
         if finding.state not in GOOD:
             undone[step.key] = step.title
         yield Entry(step, finding)

@@ -7,6 +7,7 @@ from simulator.faults import Fault
 from simulator.presets import Preset
 
 _TAKEN_AWAY = "GroupMember.ReadWrite.All"
+ENDS_IN_DAYS = 20
 
 
 def _lag(tenant: Tenant) -> None:
@@ -27,6 +28,11 @@ def _take_away(tenant: Tenant) -> None:
 def _grant(tenant: Tenant) -> None:
     tenant.app.permissions.add(_TAKEN_AWAY)
     tenant.tokens.issued.clear()
+
+
+def _end_soon(tenant: Tenant) -> None:
+    for secret in tenant.app.secrets:
+        secret.expires = tenant.clock() + ENDS_IN_DAYS * 86_400
 
 
 PRESETS: Mapping[str, Preset[Tenant]] = {
@@ -51,6 +57,12 @@ PRESETS: Mapping[str, Preset[Tenant]] = {
         "An expired secret",
         "The app's client secret has expired.",
         begin=lambda tenant: tenant.expire_secrets(),
+        end=lambda tenant: tenant.renew_secrets(),
+    ),
+    "ending secret": Preset(
+        "A secret that ends soon",
+        f"The app's client secret ends in {ENDS_IN_DAYS} days, as a new isolate of the Worker finds at once.",
+        begin=_end_soon,
         end=lambda tenant: tenant.renew_secrets(),
     ),
     "missing permission": Preset("A missing permission", f"The app has lost {_TAKEN_AWAY}.", begin=_take_away, end=_grant),

@@ -17,7 +17,7 @@ from plan import RISK_LEVELS
 from security_group import YOUNG_SECONDS
 from simulator import Behaviour, Fault, Group, User
 from simulator.faults import KINDS
-from tests.chaos.world import RUNAWAY, World
+from tests.chaos.world import LOOKED_AT, RUNAWAY, World
 
 EXAMPLES = int(os.environ.get("CHAOS", "1000"))
 TICKS_TO_RECOVER = 3
@@ -115,7 +115,7 @@ variables = st.fixed_dictionaries(
 class Chaos(RuleBasedStateMachine):
     """A tenant in which everything changes at once, and two isolates whose ticks may overlap."""
 
-    with_lane = False
+    kind_of_world = World
 
     @initialize(
         users=st.sampled_from([0, 4, 12, 45]),
@@ -125,7 +125,7 @@ class Chaos(RuleBasedStateMachine):
         synchronised=st.booleans(),
     )
     def begin(self, users: int, seed: int, behaviour: Behaviour, lateness: float, synchronised: bool) -> None:
-        self.world = world = World(users, seed, lane=self.with_lane)
+        self.world = world = self.kind_of_world(users, seed)
         self.tenant = world.tenant
         if synchronised:
             for _ in range(2):
@@ -341,7 +341,7 @@ class Chaos(RuleBasedStateMachine):
             renamed = any(group.unique_name == name and group.name != name for group in self.tenant.directory.standing_groups())
             remembered = any(cache.groups.get(name) for cache in self.world.isolates)
             if named:
-                if len(named) < RUNAWAY and not unwritable(named[0]):
+                if len(named) <= LOOKED_AT and not unwritable(named[0]):
                     yield level
             elif self.tenant.behaviour.unique_names and not renamed and not remembered and not kept:
                 yield level

@@ -15,6 +15,7 @@ from simulator.cloudflare.faults import Ineffective
 from simulator.faults import KINDS
 from tests.chaos.lane import Lists
 from tests.chaos.test_chaos import EXAMPLES, Chaos, isolates, levels, numbers, variables
+from tests.chaos.world import World
 from tests.lanes import MAY_READ_MAIL
 
 SHARE = 5
@@ -97,10 +98,17 @@ of_the_lane = st.fixed_dictionaries(
 )
 
 
+class WorldWithLane(World):
+    """A tenant beside an account."""
+
+    def __init__(self, users: int, seed: int) -> None:
+        super().__init__(users, seed, lane=True)
+
+
 class ChaosWithLane(Chaos):
     """A tenant and an account."""
 
-    with_lane = True
+    kind_of_world = WorldWithLane
 
     @property
     def lane(self) -> Lists:

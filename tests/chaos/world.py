@@ -26,6 +26,8 @@ from tests.ticks import StoppedClock, variables
 BEFORE_EVERYTHING = -1.0
 RUNAWAY = 90
 """Groups of one name: with seven a page, more than a tick looks at."""
+LOOKED_AT = 35
+"""Of so many a tick of 20 subrequests looks at all, seven a page."""
 CHECKED_BY_DESCRIPTION = 10
 """In one world of so many, requests and answers are held to the description of Graph as in all other tests: it takes its time."""
 
@@ -134,6 +136,10 @@ class World:
         """Whether a tick ended as none should, so that there is nothing left to be seen."""
         self._acting: Tick | None = None
 
+    def most(self, settings: Settings) -> int:
+        """How many subrequests a tick may take."""
+        return settings.max_subrequests
+
     # --- what happens ---
 
     def touch(self, *ids: str) -> None:
@@ -197,7 +203,7 @@ class World:
             fetch=lambda request: self._fetch(tick, request),
             clock=Clock(self),
             random=self.random,
-            max_subrequests=settings.max_subrequests,
+            max_subrequests=self.most(settings),
             deadline=now + TICK_SECONDS,
         )
         tick.coroutine = sync(
@@ -420,7 +426,7 @@ class World:
 
     def _judge(self, tick: Tick) -> None:
         assert self.clock.time - tick.started <= TICK_SECONDS + 1e-3, "the deadline beats every wait"
-        assert tick.subrequests <= tick.settings.max_subrequests, "a tick stays within MAX_SUBREQUESTS"
+        assert tick.subrequests <= self.most(tick.settings), "a tick stays within MAX_SUBREQUESTS"
         self._assert_private(tick)
         self._assert_right(tick)
         if tick.undisturbed and tick.report and tick.report.outcome in ("in sync", "changed"):
@@ -471,7 +477,7 @@ class World:
     def in_sync(self, level: str, excused: Collection[str] = ()) -> bool:
         """Whether the level's group holds all users at it, and nobody else but users at the levels excused."""
         named = sorted(self._named(level), key=lambda group: (int(group.created), group.id))  # Graph tells seconds
-        used = named[:1] if len(named) < RUNAWAY else named  # of so many the oldest may not be among those looked at
+        used = named[:1] if len(named) <= LOOKED_AT else named  # of so many the oldest may not be among those looked at
         wanted = {user.id for user in self.tenant.risky_at(level)}
         staying = {user.id for each in excused for user in self.tenant.risky_at(each)}
         users = self.tenant.directory.users.keys()

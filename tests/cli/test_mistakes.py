@@ -79,6 +79,11 @@ def the_dry_run_is_left_on(it: Whole) -> Mapping[str, str]:
     return {"RISKY_USERS_DRY_RUN": "true"}
 
 
+@mistake("Configuration", "ALERT_WEBHOOK is not an address that begins with https://", "nobody is told", mark="!")
+def the_alerts_go_by_http(_: Whole) -> Mapping[str, str]:
+    return {"RISKY_USERS_ALERT_WEBHOOK": "http://hooks.example.com"}
+
+
 # --- signing in ---
 
 

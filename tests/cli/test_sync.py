@@ -119,6 +119,14 @@ def test_a_run_that_breaks_does_not_end_the_others(monkeypatch: pytest.MonkeyPat
     assert told(outcome.output) == ["ZeroDivisionError: out of the blue"]
 
 
+def test_a_health_check_has_a_file_to_look_at(terminal: Terminal, folder: Path) -> None:
+    terminal.tenant.expire_secrets()
+    assert terminal.run("sync", "--touch", "good").status == 1
+    assert not (folder / "good").exists()
+    assert Terminal().run("sync", "--touch", "good").status == 0
+    assert (folder / "good").exists()
+
+
 def test_two_runs_are_never_less_than_a_minute_apart(terminal: Terminal) -> None:
     assert terminal.run("sync", "--every", "30").status == 2
 

@@ -3,25 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from tests.deployment.checkout import ROOT
-
-UV = shutil.which("uv") or ROOT / ".tools" / "bin" / "uv"
-SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
-
-
-def build(kind: str, project: Path, place: Path) -> Path:
-    """A distribution of the project; with no network, since what it is built with is there."""
-    command: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", place]
-    done = subprocess.run(command, cwd=project, capture_output=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    [built] = place.iterdir()
-    return built
+from tests.deployment.wheel import SCRIPTS, build, install
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +24,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment into which the wheel was installed, with what it asks for and nothing else."""
-    place = tmp_path_factory.mktemp("installed") / "environment"
-    commands: list[list[str | Path]] = [["venv", "--python", sys.executable, place], ["pip", "install", "--python", place, wheel]]
-    for command in commands:
-        done = subprocess.run([UV, *command, "--quiet"], capture_output=True, text=True, timeout=100, check=False)
-        assert done.returncode == 0, done.stderr
-    return place
+    return install(tmp_path_factory.mktemp("installed") / "environment", wheel)
 
 
 def run(installed: Path, place: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -1,22 +1,29 @@
 """wrangler.toml and its neighbours, held against wrangler's own schema and Cloudflare's other tools."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from uuid import UUID
 
 import jsonschema
 import pytest
 
+from errors import ConfigError
 from runtime import COMPATIBILITY_DATE
 from runtime.node import find_node
+from settings import BINDINGS, Settings, read_settings, read_watch
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = ROOT / "node_modules"
 CONFIGURATION = tomllib.loads((ROOT / "wrangler.toml").read_text("utf-8"))
+SWITCHED_ON = tomllib.loads(re.sub(r"^# (?=\[\[|\w+ = )", "", (ROOT / "wrangler.toml").read_text("utf-8"), flags=re.MULTILINE))
+"""The same with every option that is written out in it."""
 LOCKS = ("package-lock.json", "runtime/package-lock.json", "tests/deployment/package-lock.json")
 
 
@@ -53,6 +60,45 @@ def test_the_first_deployment_comes_before_the_secret() -> None:
     assert "secrets" not in CONFIGURATION
     assert "account_id" not in CONFIGURATION
     assert set(CONFIGURATION["vars"]) == {"AZURE_AD_TENANT_ID", "AZURE_AD_CLIENT_ID"}
+
+
+def test_the_options_written_out_follow_wranglers_schema_and_hold_no_secret() -> None:
+    options = SWITCHED_ON
+    jsonschema.validate(options, json.loads((NODE_MODULES / "wrangler" / "config-schema.json").read_text("utf-8")))
+    secrets = {"AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE", "GATEWAY_API_TOKEN", "ALERT_WEBHOOK", "HEARTBEAT_URL"}
+    asked = []
+
+    def variable(name: str) -> object:
+        asked.append(name)
+        return object() if name in BINDINGS else {"CLOUDFLARE_ACCOUNT_ID": "0" * 32}.get(name)
+
+    read_watch(variable)
+    with pytest.raises(ConfigError):
+        read_settings(variable)
+    assert {*options["vars"]} == {*asked} - secrets - {*BINDINGS}
+
+
+def test_the_options_written_out_are_as_the_worker_takes_them() -> None:
+    options = SWITCHED_ON
+    ids = {"<TENANT-ID>": "contoso.onmicrosoft.com", "<CLIENT-ID>": str(UUID(int=1)), "<ACCOUNT-ID>": "0" * 32}
+    given = {name: ids.get(value, value) for name, value in options["vars"].items()}
+    lists = {
+        name: f"{number:032x}" for number, name in enumerate(sorted(name for name in given if re.fullmatch(r"GATEWAY_LIST_[HML]\w+", name)))
+    }
+    bindings = {
+        **{each["name"]: each for each in options["send_email"]},
+        **{each["binding"]: each for each in [*options["kv_namespaces"], *options["analytics_engine_datasets"]]},
+    }
+    assert {*bindings} == {*BINDINGS}
+    secrets = {"AZURE_AD_CLIENT_SECRET": "a~secret", "GATEWAY_API_TOKEN": "cfat_token", "ALERT_WEBHOOK": "https://hooks.example/x"}
+    settings = read_settings({**given, **lists, **secrets}.get)
+    watch = read_watch({**given, **secrets, **bindings}.get)
+    assert watch.problems == ()
+    assert watch.bindings == {*BINDINGS}
+    assert [watch.mail_to] == bindings["ALERT_EMAIL"]["allowed_destination_addresses"]
+    plain = read_settings({name: value for name, value in {**given, **secrets}.items() if name.startswith("AZURE_AD")}.get)
+    same = {field.name for field in fields(Settings) if getattr(settings, field.name) == getattr(plain, field.name)}
+    assert same == {"tenant_id", "client_id", "client_secret", "certificate"}, "an option that changes nothing shows nothing"
 
 
 def test_pywrangler_accepts_the_project() -> None:

@@ -36,10 +36,10 @@ def test_what_one_request_carries_is_documented() -> None:
     assert numbers(told[1]) == [PARALLEL_REQUESTS, SERIAL_REQUESTS * PATCH_MEMBERS, PARALLEL_REQUESTS]
 
 
-def test_the_readme_knows_when_the_worker_looks_twice_and_how_often_it_asks() -> None:
+def test_the_documents_know_when_the_worker_looks_twice_and_how_often_it_asks() -> None:
     assert f"a group of {NUMBERS[GUARDED_SIZE]} or more would lose over half" in " ".join(README.text.split())
     assert round(PACE_SECONDS) == 1
-    assert "ID Protection bears one request a second" in README.text
+    assert "ID Protection bears one request a second" in OPERATIONS.text
 
 
 def test_the_map_of_the_house_shows_every_module_of_the_worker() -> None:

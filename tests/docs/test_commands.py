@@ -135,7 +135,7 @@ def test_json_written_by_shell_blocks_parses(document: Document) -> None:
 
 @ALL
 def test_files_that_are_named_exist(document: Document) -> None:
-    folders = "src|deploy|simulator|runtime|tests|demo|docs|bench"
+    folders = "src|deploy|hosts|simulator|runtime|tests|demo|docs|bench"
     for code in document.code():
         if re.fullmatch(rf"(?:{folders})/[\w./-]*", code):
             assert Path(ROOT / code).exists(), f"{document.name} names {code}"

@@ -2,12 +2,18 @@
 
 import ast
 import re
+from collections.abc import Mapping
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
+import access_token
 from errors import ConfigError, ServiceError
+from expiry import DAY_SECONDS
 from groups import GROUP_NAMES
-from permissions import CREATE_GROUPS, READ_GROUPS, READ_RISK, WRITE_MEMBERS
+from notify import numbers
+from permissions import CREATE_GROUPS, READ_GROUPS, READ_RISK, READ_USERS, WRITE_MEMBERS
 from report import Report, Tally
 from settings import BINDINGS, CLOUDS, LOG_LEVELS, Settings, read_settings, read_watch
 from simulator.entra.permissions import ROLE_IDS
@@ -19,6 +25,7 @@ REQUIRED = {
     "AZURE_AD_CLIENT_SECRET": "a~secret",
 }
 
+OPERATIONS = next(document for document in DOCUMENTS if document.name == "docs/operations.md")
 ALL = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 
 
@@ -37,7 +44,7 @@ def variables_read() -> list[str]:
 
 
 def documented() -> dict[str, list[str]]:
-    return {in_code(row[0])[0]: row for row in README.table("Variable")}
+    return {name: row for row in README.table("Variable") for name in in_code(row[0])}
 
 
 def test_the_readme_lists_every_variable_and_no_other() -> None:
@@ -70,14 +77,14 @@ def test_a_variable_named_anywhere_exists(document: Document) -> None:
     assert named <= {*variables_read(), *BINDINGS}
 
 
-def test_the_readme_asks_for_the_three_permissions_and_mentions_the_fourth() -> None:
-    assert {in_code(row[0])[0] for row in README.table("Permission")} == {READ_RISK, WRITE_MEMBERS, CREATE_GROUPS}
+def test_the_readme_asks_for_the_permissions_and_mentions_one_that_is_rarely_needed() -> None:
+    assert {in_code(row[0])[0] for row in README.table("Permission")} == {READ_RISK, WRITE_MEMBERS, CREATE_GROUPS, READ_USERS}
     assert READ_GROUPS in README.text
 
 
 @ALL
 def test_a_permission_is_never_misspelled(document: Document) -> None:
-    for word in re.findall(r"\b(?:IdentityRiskyUser|Directory|Group|GroupMember)\.[A-Za-z.]*\w", document.text):
+    for word in re.findall(r"\b(?:IdentityRiskyUser|Directory|Group|GroupMember|User(?=\.\w+\.All))\.[A-Za-z.]*\w", document.text):
         assert word in ROLE_IDS, word
 
 
@@ -115,8 +122,15 @@ def texts_of_the_worker() -> tuple[list[str], set[int]]:
 MESSAGES = [(document.name, message) for document in DOCUMENTS for row in document.table("The log says") for message in in_code(row[0])]
 
 
-def test_the_readme_explains_messages() -> None:
-    assert len([name for name, _ in MESSAGES if name == "README.md"]) >= 15
+def test_messages_are_explained_in_one_place() -> None:
+    assert {name for name, _ in MESSAGES} == {"docs/operations.md"}
+    assert len(MESSAGES) >= 25
+
+
+def test_every_refusal_of_a_certificate_is_explained_by_one_of_its_kind() -> None:
+    explained = {int(code[1]) for _, message in MESSAGES if (code := re.match(r"AADSTS(\d+)", message))}
+    remedies = {code: access_token._REMEDIES[code] for code in access_token.REFUSED}
+    assert set(remedies.values()) == {remedies[code] for code in explained & remedies.keys()}
 
 
 @pytest.mark.parametrize(("document", "message"), MESSAGES)
@@ -137,6 +151,8 @@ def test_the_fields_of_the_record_are_documented_where_the_log_is_explained() ->
     report.risky = {"high": 1}
     report.left_over(1, "a note")
     report.failure(ServiceError("a problem", ("an id",)))
+    report.lists = report.levels
+    report.credential_ends_soon(DAY_SECONDS, before=0.0)
     rows = [row for document in DOCUMENTS for row in document.table("Field")]
     assert [name for row in rows for name in in_code(row[0])] == list(report.record(1.0, 1))
 
@@ -147,7 +163,56 @@ def test_every_outcome_is_documented() -> None:
     told = [row[1] for document in DOCUMENTS for row in document.table("Field") if row[0] == "`outcome`"]
     returned = {word for word in words if len(word) < 20}
     assert len(returned) == 5
-    assert returned <= set(in_code(told[0]))
+    assert {*returned, "skipped"} == set(in_code(told[0]))
+    assert '{"outcome": "skipped"}' in (ROOT / "src" / "entry.py").read_text("utf-8")
+
+
+def test_the_columns_of_a_data_point_are_documented_as_they_are() -> None:
+    levels = ("high", "medium", "low")
+    record: dict[str, object] = {"members": dict(zip(levels, (1, 2, 3), strict=True)), "risky": dict(zip(levels, (4, 5, 6), strict=True))}
+    record |= {
+        "joined": {"high": 7},
+        "left": {"low": 8},
+        "leftOver": 9,
+        "problems": 10,
+        "subrequests": 11,
+        "milliseconds": 12,
+        "credentialDays": 13,
+    }
+    documented = [(column, field) for row in OPERATIONS.table("Column") for column, field in zip(*map(in_code, row), strict=True)]
+    assert [column for column, _ in documented] == [f"double{number}" for number in range(1, 14)]
+    assert [value_at(record, field) for _, field in documented] == numbers(record)
+
+
+def value_at(record: Mapping[str, object], path: str) -> float:
+    """A field of the record, or of one of its fields; of one by level the sum."""
+    value: object = record
+    for name in path.split("."):
+        assert isinstance(value, Mapping)
+        value = value[name]
+    return float(sum(value.values()) if isinstance(value, Mapping) else str(value))
+
+
+QUERIES = [fence.text for fence in OPERATIONS.fences("sql")]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_is_sql_and_asks_for_columns_that_there_are(query: str) -> None:
+    parsed = sqlglot.parse_one(query, read="clickhouse")
+    [table] = parsed.find_all(exp.Table)
+    asked = {column.name for column in parsed.find_all(exp.Column)}
+    defined = {alias.alias for alias in parsed.find_all(exp.Alias)}
+    if table.name == "risky_users":
+        there = {"timestamp", "_sample_interval", "blob1", "index1", *(f"double{number}" for number in range(1, 14))}
+        assert 'dataset = "risky_users"' in (ROOT / "wrangler.toml").read_text("utf-8")
+    else:
+        there = {"accountTag", "scriptName", "level"}
+    assert asked <= there | defined
+
+
+def test_there_are_queries_for_panels_and_for_alerts() -> None:
+    assert len(QUERIES) == 5
+    assert sum(" AS value" in query for query in QUERIES) == 2
 
 
 def _is_outcome(node: ast.AST) -> bool:

@@ -221,6 +221,28 @@ def test_the_lane_is_deployed_and_the_policies_follow(simulation: Simulation) ->
     ]
 
 
+def test_the_worker_can_be_deployed_otherwise_and_as_before(simulation: Simulation) -> None:
+    before = simulation.variables
+
+    async def deploy() -> None:
+        for fault in simulation.switchboards["worker"].presets:
+            simulation.switch("worker", fault, True)
+        await until(simulation, lambda: not simulation.deploying)
+
+    asyncio.run(deploy())
+    deployed = simulation.worker.vars
+    without_secret = {name: value for name, value in before.items() if name != "AZURE_AD_CLIENT_SECRET"}
+    assert deployed == {**without_secret, "DRY_RUN": "true", "MAX_REMOVALS": "1"}
+
+    async def as_before() -> None:
+        for fault in simulation.switchboards["worker"].presets:
+            simulation.switch("worker", fault, False)
+        await until(simulation, lambda: not simulation.deploying)
+
+    asyncio.run(as_before())
+    assert simulation.worker.vars == before
+
+
 @pytest.mark.parametrize(
     ("program", "environment", "typed"),
     [

@@ -56,7 +56,7 @@ class Network:
     """Called once it is done, before the answer arrives."""
 
     @property
-    def transport(self) -> httpx.BaseTransport:
+    def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

@@ -164,7 +164,8 @@ class GatewayDesk:
         alive = [each.value for each in self.account.state.tokens.values()]
         named = [value for name, value in worker.variables.items() if name.startswith("GATEWAY_LIST_")]
         lists = [each.id for each in self.account.state.standing_lists()]
-        isolated = [list_id for list_id in lists if any(list_id in rule.identity for rule in self.account.state.rules.value.values())]
+        identities = " ".join(rule.identity for rule in self.account.state.rules.value.values()).replace("-", "")
+        isolated = [list_id for list_id in lists if list_id.replace("-", "") in identities]
         return worker.secrets.get("GATEWAY_API_TOKEN") in alive and sorted(named) == sorted(lists) == sorted(isolated)
 
     def assert_no_secret_shown(self) -> None:

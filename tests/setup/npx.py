@@ -42,10 +42,10 @@ class Npx:
                 return _version(self.account.state.workers[name])
             case ["deploy", *_]:
                 return self._changed("deploy", self._deploy)
-            case ["secret", "put", secret, "--name", name, *_]:
-                return self._changed("secret put", lambda: self._put(name, secret, given))
-            case ["secret", "delete", secret, "--name", name, *_]:
-                return self._changed("secret delete", lambda: self._delete(name, secret))
+            case ["secret", "put", secret, *rest]:
+                return self._changed("secret put", lambda: self._put(self._name(rest), secret, given))
+            case ["secret", "delete", secret, *rest]:
+                return self._changed("secret delete", lambda: self._delete(self._name(rest), secret))
             case ["delete", "--force", "--name", name, *_]:
                 return self._changed("delete", lambda: self._remove(name))
         raise AssertionError(f"wrangler is asked for {arguments}")
@@ -54,6 +54,10 @@ class Npx:
     def worker(self) -> Worker | None:
         """The Worker of the folder, where it is deployed."""
         return self.account.state.workers.get(str(self._configuration["name"]))
+
+    def _name(self, options: Sequence[str]) -> str:
+        """The Worker that is named, or the folder's."""
+        return options[options.index("--name") + 1] if "--name" in options else str(self._configuration["name"])
 
     @property
     def _configuration(self) -> dict[str, object]:

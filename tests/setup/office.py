@@ -13,6 +13,7 @@ import httpx
 from typer.testing import CliRunner
 
 from risky_users.app import app
+from risky_users.connection import Connection
 from risky_users.setup.ledger import FILE
 from risky_users.surroundings import Surroundings
 from simulator import Tenant
@@ -21,6 +22,27 @@ from simulator.messages import JSON
 from tests.deployment.checkout import ROOT
 from tests.setup.desk import Desk
 from tests.setup.npx import Npx
+from tests.simulator.client import Clock
+
+
+@dataclass
+class Waiting:
+    """A clock on which waiting takes no time."""
+
+    clock: Clock
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        self.clock.time += seconds
+
+
+TOKEN_PERMISSIONS = (
+    "Zero Trust Write",
+    "Account API Tokens Write",
+    "Access: Organizations, Identity Providers, and Groups Read",
+)
 
 
 class Killed(BaseException):
@@ -66,6 +88,10 @@ class Office:
             del self.tenant.directory.principals[principal.id]
         self.tenant.directory.grants.clear()
         self.account = Account(self.desk.clock.now)
+        self.account.decrypt_tls(on=True)
+        self.provider = self.account.add_provider(scim=True)
+        self.tenant.door = self.account.door
+        self.token = self.account.create_token("administrator", *TOKEN_PERMISSIONS).value
         self.desk.network.services = [self.tenant, self.account]
         self.folder.mkdir(exist_ok=True)
         shutil.copy(ROOT / "wrangler.toml", self.folder / "wrangler.toml")
@@ -81,16 +107,23 @@ class Office:
     def run(self, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None) -> Outcome:
         """One command. Raises Killed where that befell it."""
         self.requests = 0
-        self.desk.machine.environment = environment or {}
+        around = self.environment if environment is None else environment
+        self.desk.machine.environment = around
         self.desk.machine.interactive = lambda: bool(typed)
         begun = len(self.desk.told)
-        surroundings = Surroundings(machine=self.desk.machine, environment=environment or {})
+        connection = Connection(self.desk.network.transport, Waiting(self.desk.clock))
+        surroundings = Surroundings(connection, around, self.desk.machine)
         result = CliRunner().invoke(app, arguments, obj=surroundings, input=typed, env={"COLUMNS": "200"})
         self.shown += [result.output, *self.desk.told[begun:]]
         self.check_nothing_shown()
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Outcome(result.exit_code, result.output)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the administrator has set."""
+        return {"CLOUDFLARE_API_TOKEN": self.token, "CLOUDFLARE_SCIM_SECRET": self.provider.scim_secret or ""}
 
     # --- what befalls ---
 
@@ -127,6 +160,7 @@ class Office:
         for worker in self.account.state.workers.values():
             self.secrets |= {*worker.secrets.values()}
         self.secrets |= {*self.tenant.tokens.issued, *(token.value for token in self.account.state.tokens.values())}
+        self.secrets |= {self.provider.scim_secret or self.token}
         files = [path.read_text("utf-8") for path in self.folder.iterdir() if path.is_file()]
         seen = "\n".join([*self.shown, *files, *(" ".join(call) for call in self.desk.programs.calls)])
         for secret in self.secrets:

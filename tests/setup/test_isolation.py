@@ -3,7 +3,6 @@
 import pytest
 
 from plan import RISK_LEVELS
-from risky_users.admin import isolation
 from risky_users.admin.isolation import Choices, Rule, differences, exceptions, isolates, names, obstacles, places, plain, wanted
 from simulator.cloudflare import Account, rules
 from simulator.messages import JSON
@@ -162,9 +161,9 @@ def test_where_no_number_is_free_before_the_others_nothing_is_made_up() -> None:
 
 
 def test_choices_that_cannot_be_meant_are_named() -> None:
-    wrong = Choices(levels=("hihg",), domains=("https://example.com/", "example.com"))
-    assert len(wrong.problems()) == 2
+    wrong = Choices(("hihg",), ("https://example.com/", "example.com"), clipboard="maybe")
+    assert len(wrong.problems()) == 3
     assert "hihg" in wrong.problems()[0]
     assert "https://example.com/" in wrong.problems()[1]
-    assert Choices(levels=()).problems()
-    assert isolation.Choices(domains=("example.com",)).problems() == []
+    assert "maybe" in wrong.problems()[2]
+    assert Choices(domains=("example.com",), download="disabled").problems() == Choices().problems() == []

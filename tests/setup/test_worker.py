@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from risky_users.setup.ledger import FILE
-from simulator import Fault
+from simulator import App, Fault
 from simulator.cloudflare import Account
 from simulator.entra.registrations import CredentialPolicy
 from simulator.faults import Kind
@@ -29,10 +29,15 @@ def set_up(office: Office, *options: str, status: int = 0) -> str:
     return outcome.text
 
 
+def the_app(office: Office) -> App:
+    """The one that was not made from a template."""
+    [app] = [each for each in office.tenant.apps.values() if not each.application.template]
+    return app
+
+
 def assert_works(office: Office, *permissions: str) -> None:
     """One registration with one credential, which is the Worker's, and the permissions granted."""
-    app = office.tenant.app
-    assert len(office.tenant.apps) == 1
+    app = the_app(office)
     assert app.permissions == {*NEEDED, *permissions}
     worker = office.account.state.workers["risky-users"]
     assert worker.crons == ["* * * * *"]

@@ -162,9 +162,8 @@ def test_an_error_has_the_documented_shape(spelling: str) -> None:
 def state(tenant: Tenant) -> object:
     """What presets may change of a tenant."""
     app = tenant.app
-    return deepcopy(
-        (tenant.behaviour, tenant.faults, tenant.premium, app.permissions, [secret.expires > tenant.clock() for secret in app.secrets])
-    )
+    days = [(secret.expires - tenant.clock()) // 86_400 for secret in app.secrets]
+    return deepcopy((tenant.behaviour, tenant.faults, tenant.premium, app.permissions, days))
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -375,6 +375,19 @@ def test_the_store_is_written_when_something_is_to_be_remembered_and_not_each_mi
     assert it.store.versions == []
     for _ in range(600):
         it.minute(TROUBLE)
-    assert len(it.store.versions) == AFTER
+    assert len(it.store.versions) == AFTER + 1, "each of the first minutes, and that it was told"
     it.minute()
-    assert len(it.store.versions) == AFTER + 1
+    assert len(it.store.versions) == AFTER + 3, "that it is over, and that this was told"
+
+
+def test_an_isolate_that_ends_while_it_tells_leaves_a_trace_so_that_the_end_is_told() -> None:
+    it = a_watching(store=True)
+    it.minute()
+    for _ in range(AFTER - 1):
+        it.minute(TROUBLE)
+    assert it.store
+    before = len(it.store.versions)
+    it.minute(TROUBLE)
+    del it.store.versions[before + 1 :]  # it ended before it could keep that this was told
+    it.restart()
+    assert it.minute() == ["over"]

@@ -20,6 +20,7 @@ from msal.oauth2cli.assertion import JwtAssertionCreator
 
 from access_token import ALGORITHMS
 from certificate import LIFETIME_SECONDS, SKEW_SECONDS, read_certificate, signed_assertion, unsigned_assertion
+from risky_users.setup.certificate import new_certificate
 from risky_users.signing import sign
 from tests.certificates import certificate_pem, key_pem, pem
 from tests.simulator.administrators import certificate, private_key
@@ -80,6 +81,11 @@ def test_a_certificate_that_a_company_signed_is_read_like_one_signed_by_itself()
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("worker.contoso.example")]), critical=False)
     made = builder.sign(private_key(1), SHA256())
     assert read_certificate(key_pem() + made.public_bytes(Encoding.PEM).decode()).ends == NOW + 90 * 86400
+
+
+def test_a_certificate_that_setup_makes_is_read() -> None:
+    made = new_certificate("risky-users", datetime.fromtimestamp(NOW, UTC), 90)
+    assert read_certificate(made.pem).ends == NOW + 90 * 86400
 
 
 def ec_key() -> str:

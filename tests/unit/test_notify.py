@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from alerts import Notice
-from errors import ConfigError
+from errors import ConfigError, SyncFailed
 from notify import numbers, payload
 from settings import Watch, read_watch
+from simulator import Fault
 from tests.ticks import contoso
 from tests.watching import HEARTBEAT, TELLING_SECONDS, WEBHOOK, Mood, Watching
 
@@ -207,12 +208,17 @@ def test_every_tick_is_a_data_point_with_its_numbers_in_a_fixed_order() -> None:
     it.after(ticks.tick())
     ticks.tenant.dismiss(ticks.tenant.risky_at("high")[0])
     it.after(ticks.tick())
+    ticks.tenant.faults = [Fault("status", path="/identityProtection/*", status=403)]
+    with pytest.raises(SyncFailed) as failed:
+        ticks.tick()
+    it.after(failed.value)
     it.after(ConfigError(["…"]))
     milliseconds = [numbers[11] for _, numbers in it.points]
     assert [(outcome, [*numbers[:11], *numbers[12:]]) for outcome, numbers in it.points] == [
         ("changed", [4, 4, 4, 4, 4, 4, 12, 0, 0, 0, 5, -1]),
         ("in sync", [4, 4, 4, 4, 4, 4, 0, 0, 0, 0, 1, -1]),
         ("changed", [3, 4, 4, 3, 4, 4, 0, 1, 0, 0, 2, -1]),
+        ("failed", [3, 4, 4, -1, -1, -1, 0, 0, 0, 1, 1, -1]),
         ("failed", [-1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, -1]),
     ]
     assert all(number >= 0 for number in milliseconds)

@@ -1,0 +1,168 @@
+"""Where a command works and how it goes about it: the parts, made of what was said on the command line and of what was found."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from errors import ConfigError
+from risky_users.admin.cloudflare import Cloudflare
+from risky_users.admin.isolation import Choices as Isolation
+from risky_users.admin.machine import Machine
+from risky_users.connection import Connection
+from risky_users.setup.gateway import Gateway
+from risky_users.setup.gateway_session import TOKEN, asked_for
+from risky_users.setup.ledger import Ledger
+from risky_users.setup.provisioning import ScimChoices
+from risky_users.setup.rotation import Rotation
+from risky_users.setup.run import Manner, Terminal, run
+from risky_users.setup.scim import ScimPart
+from risky_users.setup.session import Choices, Session, session
+from risky_users.setup.steps import Part, Step, blocked
+from risky_users.setup.worker import WorkerChoices, WorkerPart
+
+SCIM_SECRET = "CLOUDFLARE_SCIM_SECRET"
+"""Where it is found, for options end in the shell's history."""
+ZERO_TRUST = "an API token with Zero Trust Write"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Somebody signed in, in a project's folder; `cloudflare` where they have a token."""
+
+    here: Session
+    manner: Manner
+    cloudflare: Cloudflare | None
+
+    def worker(self, choices: WorkerChoices | None = None) -> WorkerPart:
+        """The Worker and its identity."""
+        return WorkerPart(self.here.work, choices or WorkerChoices())
+
+    @property
+    def has_lane(self) -> bool:
+        """Whether the Worker keeps lists already."""
+        return "CLOUDFLARE_ACCOUNT_ID" in self.here.work.file.variables
+
+    def scim(self, base_group: str = "", endpoint: str = "", provider: str = "", application: str = "", notify: str = "") -> ScimPart:
+        """Provisioning to Cloudflare."""
+        machine = self.here.work.machine
+
+        def secret() -> str:
+            given = machine.environment.get(SCIM_SECRET, "")
+            return given or (unseen("Cloudflare's SCIM secret") if machine.interactive() and not self.manner.as_json else "")
+
+        choices = ScimChoices(secret, base_group, notify)
+        return ScimPart(self.here.work, self.cloudflare, choices, endpoint, provider, application)
+
+    def base_group(self, given: str) -> str:
+        """The base group, asked for where nobody said and somebody can answer."""
+        if given or not _asks(self.here.work.machine, self.manner):
+            return given
+        return _answered("Base group, of all users of Cloudflare One, by name or object id (empty: none)", "").strip()
+
+    def gateway(self, choices: Isolation, *, rewrite: bool = False, planned: bool = False) -> Part:
+        """The lists and rules, or one step that says what they take. `planned`: the same run deploys the Worker before."""
+        if self.cloudflare:
+            return self._gateway(self.cloudflare, choices, rewrite=rewrite, planned=planned).part()
+        return self._without_token("its lists and rules take")
+
+    def gateway_removal(self) -> Part:
+        """Rules that isolate, and the lists that they go by."""
+        if self.cloudflare:
+            return self._gateway(self.cloudflare, Isolation(levels=())).removal()
+        made = [each for each in self.here.work.ledger.entries if each.startswith(("list-", "rule-", "gateway-"))]
+        return self._without_token("what was made there takes") if made else Part("gateway", "Cloudflare Gateway", ())
+
+    def rotation(self, choices: WorkerChoices, connection: Connection) -> Part:
+        """A new credential."""
+        return Rotation(self.worker(choices), connection).part()
+
+    def choose(self, levels: Sequence[str], domains: tuple[str, ...] | None) -> Isolation:
+        """How risky users are isolated, asked where that is open and somebody can answer. Raises ConfigError."""
+        if not self.cloudflare:
+            return Isolation()
+        return choose(self.here.work.machine, self.manner, self.here.work.ledger, levels, domains)
+
+    def run(self, *parts: Part, one_by_one: bool = False) -> None:
+        """Show, ask, write. Raises typer.Exit."""
+        carry(self.here.work.machine, self.here.who, self.here.roles, self.manner, *parts, one_by_one=one_by_one)
+
+    def _gateway(self, cloudflare: Cloudflare, choices: Isolation, *, rewrite: bool = False, planned: bool = False) -> Gateway:
+        work = self.here.work
+        return Gateway(cloudflare, work.wrangler, work.file, work.ledger, choices, rewrite, planned)
+
+    def _without_token(self, what: str) -> Part:
+        whose = "" if self.here.account else ", and wrangler logged in to the account, or --account"
+        finding = blocked(f"{what} {ZERO_TRUST}, in {TOKEN}{whose}.", ZERO_TRUST)
+        return Part("gateway", "Cloudflare Gateway", (Step("gateway", "Lists and rules", lambda: finding),))
+
+
+@contextmanager
+def open_desk(machine: Machine, choices: Choices, manner: Manner, *, cloudflare: bool) -> Iterator[Desk]:
+    """A desk for as long as a command takes; with Cloudflare's API where that is wanted and there is a token. Raises AdminError."""
+    with ExitStack() as open_:
+        here = open_.enter_context(session(machine, choices))
+        token = machine.environment.get(TOKEN, "") if cloudflare else ""
+        if cloudflare and not token and here.account and _asks(machine, manner):
+            token = unseen(f"{TOKEN}, or nothing to leave Cloudflare's lists and rules out")
+        account = open_.enter_context(Cloudflare(machine, here.account, token)) if token and here.account else None
+        yield Desk(here, manner, account)
+
+
+def carry(machine: Machine, who: Mapping[str, str], roles: Collection[str], manner: Manner, *parts: Part, one_by_one: bool = False) -> None:
+    """Show, ask, write. Raises typer.Exit."""
+
+    def confirm(question: str) -> bool:
+        return typer.confirm(question)
+
+    terminal = Terminal(Console(highlight=False), confirm, machine.interactive)
+    raise typer.Exit(run(parts, who, roles, manner, terminal, one_by_one=one_by_one))
+
+
+def choose(
+    machine: Machine,
+    manner: Manner,
+    ledger: Ledger,
+    levels: Sequence[str],
+    domains: tuple[str, ...] | None,
+    clipboard: str | None = None,
+    download: str | None = None,
+    group_too: bool | None = None,
+) -> Isolation:
+    """How risky users are isolated; what is open is asked, the first time. Raises ConfigError where it makes no sense."""
+    chosen = Isolation(tuple(levels), domains, clipboard, download, group_too)
+    if _asks(machine, manner) and not any(each.startswith("rule-") for each in ledger.entries):
+        chosen = asked_for(chosen, _answered)
+    if problems := chosen.problems():
+        raise ConfigError(problems)
+    return chosen
+
+
+def unseen(what: str) -> str:
+    """What is typed without being shown; it may be nothing."""
+    secret: str = typer.prompt(f"{what} (not shown)", hide_input=True, default="", show_default=False, err=True)
+    return secret
+
+
+def _answered(question: str, default: str) -> str:
+    answer: str = typer.prompt(question, default=default, err=True)
+    return answer
+
+
+def _asks(machine: Machine, manner: Manner) -> bool:
+    """Whether somebody can answer, and wants to."""
+    return machine.interactive() and not (manner.yes or manner.as_json or manner.dry_run)
+
+
+def keeper(path: Path | None) -> Callable[[str], None]:
+    """Writes a key where somebody asked for it, for its owner alone."""
+
+    def keep(pem: str) -> None:
+        if path:
+            path.touch(mode=0o600, exist_ok=True)
+            path.write_text(pem, "utf-8")
+
+    return keep

@@ -1,0 +1,380 @@
+"""The SCIM application's provisioning: its job, where it writes to, what is mapped, who is assigned, and whether it runs.
+
+https://learn.microsoft.com/graph/api/resources/synchronization-overview. The secrets are written as one whole, and the token is never
+read back.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from risky_users.admin.asking import Held, patiently
+from risky_users.admin.entra import Entity, entries_of, key, quoted, text_of
+from risky_users.admin.errors import AdminError, NotAllowed, ServiceRefused, Uncertain
+from risky_users.admin.roles import APPLICATIONS
+from risky_users.setup.consent import grant
+from risky_users.setup.groups import Groups
+from risky_users.setup.scim_application import ScimApplication, same_address
+from risky_users.setup.steps import Finding, State, Step, failed, left_alone, there, to_do
+from risky_users.setup.work import Work
+from text import GUID, JSON, counted
+
+JOB, ASSIGNED, STARTED = "provisioning job", "assigned ", "provisioning started"
+"""In the ledger; for an application that was made otherwise only."""
+_SETTLES_SECONDS = 60.0
+_YOUNG = "The SCIM application"
+_EMAIL = 'emails[type eq "work"].value'
+_USER_NAMES = ("userPrincipalName", "mail")
+_TRAP = (
+    "no base group: name one with --base-group that holds all users of Cloudflare One. Without it a user whose risk clears leaves the "
+    "application's scope, and Entra tells Cloudflare to deactivate them; harmless only while user deprovisioning is off there"
+)
+
+
+@dataclass(slots=True)
+class ScimChoices:
+    """What there is to choose. `token` gives Cloudflare's SCIM secret, empty where nobody has it; `notify` is a mailbox."""
+
+    token: Callable[[], str] = str
+    base_group: str = ""
+    notify: str = ""
+
+
+@dataclass(slots=True)
+class ProvisioningJob:
+    """The job, as it was last looked at."""
+
+    application: ScimApplication
+    groups: Groups
+    choices: ScimChoices = field(default_factory=ScimChoices)
+    job: Entity | None = field(default=None, init=False)
+    _base: Entity | None = field(default=None, init=False)
+
+    @property
+    def work(self) -> Work:
+        """Where one works."""
+        return self.application.work
+
+    def steps(self) -> tuple[Step, ...]:
+        """From an application to a job that runs."""
+        return (
+            Step("job", "Provisioning job", self.look_at_job, self.make_job, ("scim",), APPLICATIONS),
+            Step("secrets", "Endpoint and token", self.look_at_secrets, self.write_secrets, ("job",), APPLICATIONS),
+            Step("mapping", "Mapping", self.look_at_mapping, after=("job",), role=APPLICATIONS),
+            Step("base", "Base group", self.look_at_base, after=("scim",)),
+            Step("assignments", "Assignments", self.look_at_assignments, self.assign, ("scim", "groups"), APPLICATIONS),
+            Step("start", "Provisioning", self.look_at_start, self.start, ("job", "secrets", "assignments"), APPLICATIONS),
+        )
+
+    # --- the job ---
+
+    def look_at_job(self) -> Finding:
+        """The one that there is."""
+        jobs = self._jobs() if self.application.principal else []
+        self.job = jobs[0] if jobs else None
+        if len(jobs) > 1:
+            return failed(f"there are {len(jobs)}, which undo each other's work: delete all but one.")
+        return there(f"{text_of(self.job, 'id')}.") if self.job else to_do("will be made.")
+
+    def make_job(self) -> str:
+        """One, unless there is one after all: asking twice makes two."""
+        graph, path = self.work.graph, f"{self.application.path}/synchronization"
+        self.job = self._settled()
+        if not self.job:
+            templates = [text_of(each, "id") for each in graph.all(f"{path}/templates", young=_YOUNG)]
+            template = "scim" if "scim" in templates else templates[0] if len(templates) == 1 else ""
+            if not template:
+                raise AdminError(f"The application offers {', '.join(templates) or 'nothing'} to provision with, and not SCIM.")
+            if not self.application.ours:
+                self.work.ledger.about_to_make(JOB, principal=self.application.id)
+            try:
+                self.job = graph.post(f"{path}/jobs", {"templateId": template}, young=_YOUNG)
+            except ServiceRefused as refused:
+                if not isinstance(refused, Uncertain) and refused.answer.status != HTTPStatus.CONFLICT:
+                    raise
+                self.job = self._settled()
+                if not self.job:
+                    raise
+        if JOB in self.work.ledger:
+            self.work.ledger.made(JOB, id=text_of(self.job, "id"))
+        return f"{text_of(self.job, 'id')}."
+
+    def _jobs(self) -> list[Entity]:
+        """All; that there are none may be said by 404."""
+        try:
+            return self.work.graph.all(f"{self.application.path}/synchronization/jobs")
+        except ServiceRefused as refused:
+            status = refused.answer.status
+            if status == HTTPStatus.NOT_FOUND or (self.application.new and status in (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)):
+                return []
+            raise
+
+    def _settled(self) -> Entity | None:
+        """The job there is, if any, asked of Entra until it is sure: 404 may mean a replica that knows nothing of the application yet."""
+
+        def look() -> Entity | None:
+            try:
+                return next(iter(self.work.graph.all(f"{self.application.path}/synchronization/jobs")), None)
+            except ServiceRefused as refused:
+                if refused.answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                    raise Held(refused, "the SCIM application is new, and its provisioning not known everywhere in Entra yet") from refused
+                raise
+
+        try:
+            return patiently(self.work.machine, look, _SETTLES_SECONDS)
+        except ServiceRefused as refused:
+            if refused.answer.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    @property
+    def _path(self) -> str:
+        return f"{self.application.path}/synchronization/jobs/{text_of(self.job, 'id')}"
+
+    # --- endpoint and token ---
+
+    def look_at_secrets(self) -> Finding:
+        """What can be read of them, and whether Cloudflare accepts them."""
+        endpoint = self.application.endpoint
+        held = self._secrets() if self.job else {}
+        address, token = held.get("BaseAddress", ""), held.get("SecretToken", "")
+        if not endpoint and not address:
+            return failed("Cloudflare's SCIM endpoint is not known: see the step before, or give it with --scim-endpoint.")
+        if not self.application.ours and self.application.principal and address:
+            return there(f"{address}, as it was set up otherwise.")
+        if not (token and same_address(address, endpoint or address) and held.get("SyncAll", "").lower() == "false"):
+            return to_do(f"{endpoint or address}, with Cloudflare's SCIM secret, for assigned users and groups only.")
+        if self._refused(saved=True):
+            return to_do("Cloudflare does not accept the token that Entra has; it will be replaced.")
+        return there(f"{address}, for assigned users and groups only.")
+
+    def write_secrets(self) -> str:
+        """The whole set, tried before. Raises AdminError."""
+        endpoint, token = self.application.endpoint or self._secrets().get("BaseAddress", ""), self.choices.token().strip()
+        if not token:
+            raise AdminError(
+                "Cloudflare's SCIM secret is not known. It is shown once: regenerate it under Integrations > Identity providers > "
+                "Microsoft Entra > Edit, and run this again with it in CLOUDFLARE_SCIM_SECRET, or type it when you are asked."
+            )
+        pairs = {"BaseAddress": endpoint, "SecretToken": token, "SyncAll": "false"}
+        if refused := self._refused(endpoint, token):
+            if "InvalidCredentials" in refused.answer.code or "Unavailable" in refused.answer.code:
+                remedy = "Check Cloudflare's SCIM endpoint and secret: is SCIM on there, and is it the newest secret?"
+                raise ServiceRefused(refused.asked, refused.answer, remedy) from refused
+            self.work.machine.tell(f"  … Entra doubts the endpoint ({refused.answer.code}); that has been seen of good ones, so it is set")
+        if self.choices.notify:
+            chosen = {"Enabled": True, "Recipients": self.choices.notify, "DeleteThresholdEnabled": True, "DeleteThresholdValue": 500}
+            pairs["SyncNotificationSettings"] = json.dumps(chosen)
+        value: list[JSON] = [{"key": name, "value": value} for name, value in pairs.items()]
+        self.work.graph.put(f"{self.application.path}/synchronization/secrets", {"value": value}, young=_YOUNG)
+        return f"{endpoint}, for assigned users and groups only."
+
+    def _secrets(self) -> dict[str, str]:
+        held = self.work.graph.get(f"{self.application.path}/synchronization/secrets", young=_YOUNG)
+        return {text_of(each, "key"): text_of(each, "value") for each in entries_of(held, "value")}
+
+    def _refused(self, endpoint: str = "", token: str = "", *, saved: bool = False) -> ServiceRefused | None:
+        """What Entra says of endpoint and token, those given or those it has; None where they are good."""
+        given: list[JSON] = [{"key": "BaseAddress", "value": endpoint}, {"key": "SecretToken", "value": token}]
+        body: JSON = {"useSavedCredentials": saved, "credentials": [] if saved else given}
+        try:
+            self.work.graph.post(f"{self._path}/validateCredentials", body, repeat=True, young=_YOUNG)
+        except NotAllowed:
+            raise
+        except ServiceRefused as refused:
+            if saved and "InvalidCredentials" not in refused.answer.code:
+                return None  # it may be on its way back, and a token is not replaced for that
+            return refused
+        return None
+
+    # --- what is mapped ---
+
+    def look_at_mapping(self) -> Finding:
+        """Whether users arrive under the address by which Cloudflare knows them, and groups with their names and members."""
+        if not self.job:
+            return there("the default one fits.")
+        schema = self.work.graph.get(f"{self._path}/schema", young=_YOUNG)
+        sources = {
+            text_of(mapping, "sourceObjectName"): {
+                text_of(each, "targetAttributeName"): _source(each) for each in entries_of(mapping, "attributeMappings")
+            }
+            for rule in entries_of(schema, "synchronizationRules")
+            for mapping in entries_of(rule, "objectMappings")
+            if mapping.get("enabled") is not False
+        }
+        users, groups = sources.get("User", {}), sources.get("Group", {})
+        wrong = [] if users.get("userName") in _USER_NAMES else [f"userName comes from {users.get('userName') or 'nowhere'}"]
+        wrong += [] if users.get(_EMAIL) == "mail" else [f"{_EMAIL} comes from {users.get(_EMAIL) or 'nowhere'}"]
+        wrong += [f"groups have no {each}" for each in ("displayName", "members") if each not in groups]
+        if wrong:
+            return left_alone(
+                f"{'; '.join(wrong)}. Users must arrive under the address by which Cloudflare One knows them, groups by name: "
+                "see Provisioning > Mappings in Entra."
+            )
+        return there(f"userName from {users['userName']}, e-mail from mail, groups by name with their members.")
+
+    # --- who is assigned ---
+
+    def look_at_base(self) -> Finding:
+        """The group that keeps everybody in scope whose risk clears."""
+        self._base = self._find_base() if self.choices.base_group else None
+        if self._base:
+            return there(f"{text_of(self._base, 'displayName')}.")
+        if self.choices.base_group:
+            return failed(f"there is no group {self.choices.base_group}, or several: give its object id.")
+        risky = {group.id for group in self.groups.found.values()}
+        others = [text_of(each, "principalDisplayName") for each in self._assigned() if text_of(each, "principalId").lower() not in risky]
+        return there(f"{', '.join(others)}, assigned already.") if others else left_alone(f"{_TRAP}.")
+
+    def _find_base(self) -> Entity | None:
+        wanted, graph = self.choices.base_group, self.work.graph
+        if GUID.fullmatch(wanted):
+            return graph.find(f"/groups/{wanted}", select="id,displayName")
+        found = graph.all("/groups", filter=f"displayName eq {quoted(wanted)}", select="id,displayName")
+        return found[0] if len(found) == 1 else None
+
+    def look_at_assignments(self) -> Finding:
+        """The three groups, and the base group where one is named."""
+        wanted = self._wanted()
+        assigned = {text_of(each, "principalId").lower() for each in self._assigned()}
+        missing = [name for group, name in wanted.items() if group not in assigned]
+        if len(self.groups.found) < 3:
+            return to_do(f"the three groups{', '.join(['', *missing])} will be assigned.")
+        return to_do(f"{', '.join(missing)} will be assigned.") if missing else there(f"{', '.join(wanted.values())}.")
+
+    def assign(self) -> str:
+        """Those that are missing."""
+        assigned = {text_of(each, "principalId").lower() for each in self._assigned()}
+        missing = {group: name for group, name in self._wanted().items() if group not in assigned}
+        for group, name in missing.items():
+            if self.application.ours:
+                grant(self.work, group, self.application.id, self.application.user_role, f"The group {name}")
+            else:
+                with self.work.ledger.making(f"{ASSIGNED}{group}", principal=self.application.id):
+                    grant(self.work, group, self.application.id, self.application.user_role, f"The group {name}")
+        return f"{', '.join(missing.values())} assigned."
+
+    def _wanted(self) -> dict[str, str]:
+        """Names by id."""
+        base = {text_of(self._base, "id").lower(): text_of(self._base, "displayName")} if self._base else {}
+        return {**{group.id: group.name for group in self.groups.found.values()}, **base}
+
+    def _assigned(self) -> list[Entity]:
+        return self.work.graph.all(f"{self.application.path}/appRoleAssignedTo", young=_YOUNG) if self.application.principal else []
+
+    # --- whether it runs ---
+
+    def look_at_start(self) -> Finding:
+        """The job's schedule, and whether it is in quarantine."""
+        if not self.job:
+            return to_do("will be started; the first cycle takes 20 minutes to hours.")
+        self.job = self.work.graph.get(self._path, young=_YOUNG)
+        status, schedule = self.job.get("status"), self.job.get("schedule")
+        quarantine = status.get("quarantine") if isinstance(status, dict) else None
+        state = text_of(schedule, "state") if isinstance(schedule, dict) else ""
+        if isinstance(quarantine, dict):
+            return failed(
+                f"the job is in quarantine ({text_of(quarantine, 'reason') or 'no reason given'}), and isolation does not follow risk: "
+                "see its provisioning logs in Entra, mend that, and choose Restart provisioning."
+            )
+        return there("runs.") if state == "Active" else to_do("will be started; the first cycle takes 20 minutes to hours.")
+
+    def start(self) -> str:
+        """Start it, which is done only where it does not run."""
+        if not self.application.ours and JOB not in self.work.ledger:
+            self.work.ledger.about_to_make(STARTED, principal=self.application.id, id=text_of(self.job, "id"))
+        try:
+            self.work.graph.post(f"{self._path}/start", young=_YOUNG)
+        except Uncertain:
+            if self.look_at_start().state is not State.THERE:  # Microsoft asks not to start what runs
+                raise
+        return "started; the first cycle takes 20 minutes to hours, later ones come every 40 minutes."
+
+    # --- removing ---
+
+    def steps_to_remove(self) -> tuple[Step, ...]:
+        """Rest first: what is unassigned while a job runs is deprovisioned at Cloudflare."""
+        return (
+            Step("pause", "Provisioning", self.look_to_pause, self.pause, role=APPLICATIONS),
+            Step("assignments", "Assignments", self.look_to_unassign, self.unassign, ("pause",), APPLICATIONS),
+            Step("job", "Provisioning job", self.look_to_remove_job, self.remove_job, ("pause",), APPLICATIONS),
+        )
+
+    def look_to_pause(self) -> Finding:
+        """Those that were made or started here."""
+        running = [path for path in self._paths() if self._runs(path)]
+        if not running:
+            return there("nothing that was made here runs.")
+        return to_do("will be paused: from then on groups and members stay at Cloudflare as they are.")
+
+    def pause(self) -> str:
+        """Let them rest."""
+        for path in self._paths():
+            if self._runs(path):
+                self.work.graph.post(f"{path}/pause", repeat=True)
+        self.work.ledger.forget(STARTED)
+        return "paused."
+
+    def look_to_unassign(self) -> Finding:
+        """Those that were assigned here to an application that was made otherwise."""
+        entries = self._assignments()
+        return to_do(f"{counted(len(entries), 'group')} will be unassigned.") if entries else there("go with the application.")
+
+    def unassign(self) -> str:
+        """Take those back, and no others."""
+        graph, ledger = self.work.graph, self.work.ledger
+        for entry in self._assignments():
+            principal, group = ledger.fact(entry, "principal"), entry.removeprefix(ASSIGNED)
+            path = f"/servicePrincipals/{principal}/appRoleAssignedTo"
+            standing = graph.all(path) if graph.find(f"/servicePrincipals/{principal}", select="id") else []
+            for each in standing:
+                if text_of(each, "principalId").lower() == group:
+                    graph.delete(f"{path}/{text_of(each, 'id')}")
+            ledger.forget(entry)
+        return "unassigned."
+
+    def look_to_remove_job(self) -> Finding:
+        """One that was made here for an application that was made otherwise."""
+        return to_do("will be deleted.") if JOB in self.work.ledger else there("goes with the application.")
+
+    def remove_job(self) -> str:
+        """Delete it; what it provisioned stays."""
+        principal = self.work.ledger.fact(JOB, "principal")
+        known = self.work.ledger.id(JOB)
+        path = f"/servicePrincipals/{principal}/synchronization/jobs"
+        for job in [known] if known else [text_of(each, "id") for each in self.work.graph.all(path)]:
+            self.work.graph.delete(f"{path}/{job}")
+        self.work.ledger.forget(JOB)
+        return "deleted."
+
+    def _assignments(self) -> list[str]:
+        return [each for each in self.work.ledger.entries if each.startswith(ASSIGNED)]
+
+    def _paths(self) -> list[str]:
+        """Of the jobs that were made or started here."""
+        ledger, found = self.work.ledger, self.application.find()
+        started = [entry for entry in (JOB, STARTED) if ledger.id(entry)]
+        paths = [f"/servicePrincipals/{ledger.fact(each, 'principal')}/synchronization/jobs/{ledger.id(each)}" for each in started]
+        principal = self.work.graph.find(key("/servicePrincipals", appId=text_of(found, "appId"))) if found else None
+        if principal:
+            root = f"/servicePrincipals/{text_of(principal, 'id')}/synchronization/jobs"
+            try:
+                paths += [f"{root}/{text_of(each, 'id')}" for each in self.work.graph.all(root)]
+            except NotAllowed:
+                raise
+            except ServiceRefused as refused:
+                if refused.answer.status != HTTPStatus.NOT_FOUND:  # which may mean that there is none
+                    raise
+        return paths
+
+    def _runs(self, path: str) -> bool:
+        schedule = (self.work.graph.find(path) or {}).get("schedule")
+        return isinstance(schedule, dict) and text_of(schedule, "state") == "Active"
+
+
+def _source(mapping: Entity) -> str:
+    source = mapping.get("source")
+    if not isinstance(source, dict):
+        return ""
+    return text_of(source, "name") if text_of(source, "type") == "Attribute" else text_of(source, "expression")

@@ -1,0 +1,195 @@
+"""`risky-users setup`, `rotate` and `remove` over the whole chain: from nothing to an isolated browser, and back to what was."""
+
+from pathlib import Path
+
+import pytest
+
+from simulator import Request
+from simulator.cloudflare import Person
+from simulator.messages import as_json
+from tests.setup.office import Office
+from tests.setup.test_worker import CERTIFICATE, SECRET, assert_works
+
+SETUP = ("setup", "--yes", "--base-group", "Zero Trust users")
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    office = Office(tmp_path / "project")
+    office.tenant.create_group("Zero Trust users")
+    return office
+
+
+def done(office: Office, *command: str, status: int = 0) -> str:
+    outcome = office.run(*command)
+    assert outcome.status == status, outcome.text
+    return outcome.text
+
+
+def somebody_at_risk(office: Office) -> Person:
+    """Ada has a client, and the Worker has put her on the list, with the token that it was given."""
+    ada = office.account.enroll(office.desk.ada.principal_name)
+    worker = office.account.state.workers["risky-users"]
+    path = f"/client/v4/accounts/{office.account.id}/gateway/lists/{worker.variables['GATEWAY_LIST_HIGH']}"
+    headers = {"Authorization": f"Bearer {worker.secrets['GATEWAY_API_TOKEN']}", "Content-Type": "application/json"}
+    body = as_json({"append": [{"value": office.desk.ada.principal_name}]})
+    assert office.account.handle(Request("PATCH", f"https://api.cloudflare.com{path}", headers, body)).status == 200
+    return ada
+
+
+def test_one_command_makes_the_chain_to_the_isolated_browser(office: Office) -> None:
+    text = done(office, *SETUP)
+    assert_works(office, "User.ReadBasic.All")
+    assert [job.state for job in office.tenant.jobs] == ["Active"]
+    worker = office.account.state.workers["risky-users"]
+    assert {SECRET, "GATEWAY_API_TOKEN"} <= set(worker.secrets)
+    assert office.account.page_load(somebody_at_risk(office)).isolated
+    assert text.index("The Worker") < text.index("Provisioning to Cloudflare") < text.index("Cloudflare Gateway")
+    assert "All is done." in text
+
+
+def test_a_second_run_of_all_changes_nothing(office: Office) -> None:
+    done(office, *SETUP)
+    before = office.snapshot()
+    assert "Nothing is to be written." in done(office, *SETUP)
+    assert office.snapshot() == before
+
+
+def test_whoever_has_no_api_token_is_told_what_is_left(office: Office) -> None:
+    environment = {"CLOUDFLARE_SCIM_SECRET": office.provider.scim_secret or ""}
+    endpoint = ("--scim-endpoint", office.provider.scim_base_url)
+    outcome = office.run(*SETUP, *endpoint, environment=environment)
+    assert outcome.status == 1
+    assert "For somebody with an API token with Zero Trust Write: Lists and rules." in outcome.text
+    assert_works(office)
+
+
+def test_options_before_the_parts_name_are_not_overlooked(office: Office) -> None:
+    outcome = office.run("setup", "--dry-run", "worker", "--yes")
+    assert outcome.status == 2
+    assert office.tenant.apps == {}
+
+
+def test_after_remove_there_is_what_was_there_before(office: Office) -> None:
+    before = office.snapshot()
+    done(office, *SETUP)
+    text = done(office, "remove", "--yes", "--groups")
+    assert office.snapshot() == before
+    assert text.index("Isolate high") < text.index("List high") < text.index("SCIM application") < text.index("App registration")
+
+
+def test_the_groups_stay_unless_they_are_named(office: Office) -> None:
+    done(office, *SETUP)
+    groups = set(office.tenant.directory.groups)
+    done(office, "remove", "--yes")
+    assert {each.id for each in office.tenant.directory.standing_groups()} == groups
+    done(office, "remove", "--yes", "--groups")
+    assert len([*office.tenant.directory.standing_groups()]) == 1
+
+
+def test_remove_again_changes_nothing_and_setup_makes_it_anew(office: Office) -> None:
+    before = office.snapshot()
+    done(office, *SETUP)
+    done(office, "remove", "--yes", "--groups")
+    assert "Nothing is to be written." in done(office, "remove", "--yes", "--groups")
+    done(office, *SETUP)
+    assert_works(office, "User.ReadBasic.All")
+    done(office, "remove", "--yes", "--groups")
+    assert office.snapshot() == before
+
+
+def test_what_was_there_before_is_used_and_stays(office: Office) -> None:
+    app = office.tenant.register_app("our own", ["GroupMember.ReadWrite.All"])
+    toml = office.folder / "wrangler.toml"
+    toml.write_text(office.wrangler_toml.replace("<CLIENT-ID>", app.client_id).replace("<TENANT-ID>", office.tenant.id))
+    principal = office.tenant.add_enterprise_application("Cloudflare")
+    job = office.tenant.provision(principal, office.provider.scim_base_url, office.provider.scim_secret or "")
+    office.account.deploy_worker("risky-users", variables={"AZURE_AD_TENANT_ID": office.tenant.id})
+    office.tenant.create_group("IdentityProtection-RiskyUser-RiskLevel-high")
+    before = office.snapshot()
+    done(office, *SETUP)
+    assert office.tenant.jobs == [job]
+    assert len(office.tenant.apps) == 2
+    done(office, "remove", "--yes", "--groups")
+    after = office.snapshot()
+    for snapshot in (before, after):
+        snapshot.pop("synchronizationJobs")  # its cycles went on
+        snapshot.pop("workers")  # it was deployed again, and stays
+    assert after == before
+
+
+def test_without_the_token_nothing_is_taken_from_under_the_rules(office: Office) -> None:
+    done(office, *SETUP)
+    before = office.snapshot()
+    outcome = office.run("remove", "--yes", environment={})
+    assert outcome.status == 1
+    assert office.snapshot() == before
+    assert "waits for all of Cloudflare Gateway." in outcome.text
+
+
+def test_a_dry_run_of_remove_removes_nothing(office: Office) -> None:
+    done(office, *SETUP)
+    before = office.snapshot()
+    assert "will be deleted" in done(office, "remove", "--dry-run")
+    assert office.snapshot() == before
+
+
+# --- a new credential ---
+
+
+@pytest.mark.parametrize("certificate", [False, True])
+def test_rotate_gives_a_new_credential_and_withdraws_the_one_before(office: Office, certificate: bool) -> None:
+    options = ["--certificate"] * certificate
+    done(office, "setup", "worker", "--yes", *options)
+    worker = office.account.state.workers["risky-users"]
+    before = worker.secrets[CERTIFICATE if certificate else SECRET]
+    office.desk.clock.time += 40 * 86_400
+    done(office, "rotate", "--yes", *options)
+    assert_works(office)
+    assert before not in worker.secrets.values()
+    assert office.variables()["CREDENTIAL_EXPIRES"] == "2027-10-31"
+    assert "Nothing is to be written." in done(office, "setup", "worker", "--yes", *options)
+
+
+def test_a_certificate_takes_a_secrets_place_and_the_other_way_round(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    done(office, "rotate", "--yes", "--certificate")
+    assert_works(office)
+    assert set(office.account.state.workers["risky-users"].secrets) == {CERTIFICATE}
+    done(office, "rotate", "--yes")
+    assert_works(office)
+    assert set(office.account.state.workers["risky-users"].secrets) == {SECRET}
+
+
+def test_a_new_credential_is_waited_for(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    office.tenant.behaviour.credential_lag = 60.0
+    done(office, "rotate", "--yes")
+    office.desk.clock.time += 60.0
+    assert_works(office)
+    assert any("the new credential is not known everywhere" in line for line in office.desk.told)
+
+
+def test_one_that_never_signs_in_leaves_the_one_before_in_force(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    first = office.tenant.app.secret
+    office.tenant.behaviour.credential_lag = 1e6
+    text = done(office, "rotate", "--yes", status=1)
+    assert "AADSTS7000215" in text
+    assert first in [secret.value for secret in office.tenant.app.secrets]
+    office.tenant.behaviour.credential_lag = 0.0
+    done(office, "rotate", "--yes")
+    assert_works(office)
+
+
+def test_others_credentials_are_named_and_stay(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    other = office.tenant.add_secret()
+    text = done(office, "rotate", "--yes")
+    [kept] = [secret for secret in office.tenant.app.secrets if secret.value == other]
+    assert f"{kept.key_id} (until" in text
+    assert len(office.tenant.app.secrets) == 2
+
+
+def test_rotate_without_a_registration_says_what_comes_first(office: Office) -> None:
+    assert "run `risky-users setup worker` first" in done(office, "rotate", "--yes", status=1)

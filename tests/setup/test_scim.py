@@ -1,0 +1,225 @@
+"""`risky-users setup scim`: the groups on their way to Cloudflare; again; beside what is there; whatever Microsoft leaves open."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from simulator import Fault, Group
+from simulator.entra.provisioning import Job
+from tests.setup.office import Office
+
+NAMES = [f"IdentityProtection-RiskyUser-RiskLevel-{level}" for level in ("high", "medium", "low")]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    office = Office(tmp_path / "project")
+    office.tenant.create_group("Zero Trust users")
+    return office
+
+
+def set_up(office: Office, *options: str, status: int = 0) -> str:
+    outcome = office.run("setup", "scim", "--yes", "--base-group", "Zero Trust users", *options)
+    assert outcome.status == status, outcome.text
+    return outcome.text
+
+
+def assert_works(office: Office) -> None:
+    """One application with one job, which runs; three groups and the base group are assigned; and what is at risk arrives."""
+    [job] = office.tenant.jobs
+    principal = office.tenant.directory.principals[job.principal_id]
+    assert len([each for each in office.tenant.directory.principals.values() if each.template]) == 1
+    assert job.state == "Active"
+    granted = office.tenant.directory.granted_by(principal.id, office.desk.clock.now())
+    names = sorted(office.tenant.directory.groups[each.principal_id].name for each in granted)
+    assert names == sorted([*NAMES, "Zero Trust users"])
+    settings = office.tenant.service.provisioning.settings[principal.id]
+    assert settings["SyncAll"] == "false"
+    member(office)
+    office.desk.clock.time += 3 * 3600
+    office.tenant.catch_up()
+    assert NAMES[0] in {group.content.name for group in office.provider.groups.values()}
+
+
+def member(office: Office) -> Group:
+    group = office.tenant.group_named(NAMES[0])
+    office.tenant.add_member(group, office.tenant.users[0])
+    return group
+
+
+def job(office: Office) -> Job:
+    [found] = office.tenant.jobs
+    return found
+
+
+def test_from_nothing_to_groups_that_arrive(office: Office) -> None:
+    text = set_up(office)
+    assert office.provider.scim_base_url in text
+    assert_works(office)
+    [application] = office.tenant.directory.applications.values()
+    assert (application.name, application.unique_name) == ("Cloudflare One SCIM", "risky-users-scim")
+
+
+def test_a_second_run_changes_nothing(office: Office) -> None:
+    set_up(office)
+    before = office.snapshot()
+    assert "Nothing is to be written." in set_up(office)
+    assert office.snapshot() == before
+    assert set(office.run("setup", "scim", "--base-group", "Zero Trust users", "--json").states().values()) == {"there"}
+
+
+def test_without_a_base_group_the_trap_is_explained(office: Office) -> None:
+    outcome = office.run("setup", "scim", "--yes")
+    assert outcome.status == 0
+    assert "a user whose risk clears leaves the application's scope" in outcome.text
+    assert office.tenant.jobs
+
+
+def test_a_base_group_that_is_not_there_is_said(office: Office) -> None:
+    outcome = office.run("setup", "scim", "--dry-run", "--base-group", "Nobody")
+    assert "there is no group Nobody" in outcome.text
+    assert outcome.status == 1
+
+
+def test_an_application_that_provisions_there_already_is_used(office: Office) -> None:
+    principal = office.tenant.add_enterprise_application("Cloudflare")
+    office.tenant.provision(principal, office.provider.scim_base_url, office.provider.scim_secret or "", SyncAll="true")
+    set_up(office)
+    assert job(office).principal_id == principal.id
+    assert office.tenant.service.provisioning.settings[principal.id]["SyncAll"] == "true"
+    assert len(office.tenant.directory.granted_by(principal.id, office.desk.clock.now())) == 4
+
+
+def test_one_that_is_named_is_used(office: Office) -> None:
+    principal = office.tenant.add_enterprise_application("Cloudflare")
+    set_up(office, "--scim-app", principal.client_id)
+    assert job(office).principal_id == principal.id
+    assert_works(office)
+
+
+def test_two_jobs_are_not_added_to(office: Office) -> None:
+    set_up(office)
+    principal = office.tenant.directory.principals[job(office).principal_id]
+    office.tenant.provision(principal, office.provider.scim_base_url, "x")
+    text = set_up(office, status=1)
+    assert "there are 2, which undo each other's work" in text
+
+
+def test_a_wrong_token_is_not_written(office: Office) -> None:
+    wrong = {**office.environment, "CLOUDFLARE_SCIM_SECRET": "not-the-secret"}
+    outcome = office.run("setup", "scim", "--yes", environment=wrong)
+    assert outcome.status == 1
+    assert "is it the newest secret?" in outcome.text
+    assert job(office).state != "Active"
+    assert "SecretToken" not in office.tenant.service.provisioning.settings[job(office).principal_id]
+
+
+def test_without_the_token_it_is_said_where_it_is_shown(office: Office) -> None:
+    outcome = office.run("setup", "scim", "--yes", environment={"CLOUDFLARE_API_TOKEN": office.token})
+    assert outcome.status == 1
+    assert "regenerate it under Integrations > Identity providers" in outcome.text
+    set_up(office)
+    assert_works(office)
+
+
+def test_a_token_that_cloudflare_no_longer_accepts_is_replaced(office: Office) -> None:
+    set_up(office)
+    office.provider.scim_secret = "another-secret"
+    assert "it will be replaced" in set_up(office)
+    assert_works(office)
+
+
+def test_without_an_api_token_the_endpoint_is_given(office: Office) -> None:
+    environment = {"CLOUDFLARE_SCIM_SECRET": office.provider.scim_secret or ""}
+    outcome = office.run("setup", "scim", "--yes", environment=environment)
+    assert (outcome.status, office.tenant.jobs[0].state) != (0, "Active")
+    options = ("--scim-endpoint", office.provider.scim_base_url, "--base-group", "Zero Trust users")
+    assert office.run("setup", "scim", "--yes", *options, environment=environment).status == 0
+    assert_works(office)
+
+
+def test_scim_that_is_off_at_cloudflare_is_not_switched_on_but_explained(office: Office) -> None:
+    office.provider.scim_enabled = False
+    text = set_up(office, status=1)
+    assert "SCIM is off" in text
+    assert "switch Enable SCIM on" in text
+    assert not office.provider.scim_enabled
+
+
+def test_a_job_in_quarantine_is_said(office: Office) -> None:
+    set_up(office)
+    office.provider.scim_secret = "another-secret"
+    office.desk.clock.time += 86_400
+    office.tenant.catch_up()
+    text = set_up(office, status=1)
+    assert "in quarantine (EncounteredQuarantineException)" in text
+
+
+def test_a_mapping_that_differs_is_left_alone(office: Office) -> None:
+    set_up(office)
+    schema = job(office).schema
+    schema.update(json.loads(json.dumps(schema).replace("userPrincipalName", "employeeId")))
+    assert "userName comes from employeeId" in set_up(office)
+
+
+def test_whoever_is_no_application_administrator_is_told_who_is(tmp_path: Path) -> None:
+    office = Office(tmp_path / "project", ("Security Reader",))
+    office.tenant.directory.users_register_apps = office.tenant.directory.users_create_groups = False
+    outcome = office.run("setup", "scim", "--yes")
+    assert outcome.status == 1
+    assert "For somebody with Cloud Application Administrator: SCIM application" in outcome.text
+    assert "For somebody with Groups Administrator: The three groups" in outcome.text
+
+
+OPEN = (
+    "not found but made",
+    "no unique name",
+    "no jobs 404",
+    "young 403",
+    "young 409",
+    "entitlement",
+    "doubts",
+    "versioned",
+    "lag",
+    "second job",
+)
+
+
+@pytest.mark.parametrize("change", OPEN)
+def test_whatever_microsoft_leaves_open_the_groups_arrive(office: Office, change: str) -> None:
+    behaviour = office.tenant.behaviour
+    match change:
+        case "not found but made":
+            behaviour.instantiation, behaviour.admin_lag = "not found but made", 20.0
+        case "no unique name":
+            behaviour.template_takes_unique_name = False
+        case "no jobs 404":
+            behaviour.no_jobs = 404
+        case "young 403":
+            behaviour.admin_lag, behaviour.young_synchronization = 30.0, 403
+        case "young 409":
+            behaviour.admin_lag, behaviour.young_synchronization, behaviour.young_grant = 30.0, 409, 400
+        case "entitlement":
+            behaviour.duplicate_grant = "entitlement"
+        case "doubts":
+            behaviour.validation_doubts = True
+        case "versioned":
+            behaviour.rule_ids, behaviour.unique_names = "versioned", False
+        case "lag":
+            behaviour.lookup_lag, behaviour.young_seconds, behaviour.admin_lag = 60.0, 30.0, 60.0
+        case _:
+            behaviour.second_job = 409
+    set_up(office)
+    assert_works(office)
+    set_up(office)
+    assert_works(office)
+
+
+@pytest.mark.parametrize("path", ["/applicationTemplates/*/instantiate", "/servicePrincipals/*/synchronization/jobs"])
+@pytest.mark.parametrize("kind", ["drop after", "drop", "status after"])
+def test_what_would_make_two_makes_one(office: Office, path: str, kind: str) -> None:
+    office.tenant.faults = [Fault(kind, "POST", path, times=1)]  # type: ignore[arg-type]  # one of the kinds
+    office.run("setup", "scim", "--yes", "--base-group", "Zero Trust users")
+    set_up(office)
+    assert_works(office)
