@@ -101,8 +101,7 @@ of_the_lane = st.fixed_dictionaries(
 class WorldWithLane(World):
     """A tenant beside an account."""
 
-    def __init__(self, users: int, seed: int) -> None:
-        super().__init__(users, seed, lane=True)
+    with_lane = True
 
 
 class ChaosWithLane(Chaos):

@@ -104,19 +104,22 @@ class Clock:
 class World:
     """The tenant, its time, and whoever works on it at the moment."""
 
-    def __init__(self, users: int, seed: int, *, lane: bool = False) -> None:
+    with_lane = False
+    """Whether an account stands beside the tenant."""
+
+    def __init__(self, users: int, seed: int) -> None:
         self.clock = StoppedClock()
         self.random = Random(seed)
         self.tenant = simulator.Tenant.contoso(users, seed, clock=self.clock.now)
         self.tenant.on_write = self._written
         self._answer = self.tenant.handle if seed % CHECKED_BY_DESCRIPTION == 0 else super(simulator.Tenant, self.tenant).handle
-        self.lane = Lists(self.tenant, seed, self.clock.now, self._list_written) if lane else None
+        self.lane = Lists(self.tenant, seed, self.clock.now, self._list_written) if self.with_lane else None
         if self.lane:
             self.tenant.app.permissions.add(MAY_READ_MAIL)
             checked = seed % CHECKED_BY_DESCRIPTION == 0
             self._answer_of_cloudflare = self.lane.account.handle if checked else super(simulator.Account, self.lane.account).handle
         self.isolates = [IsolateCache(), IsolateCache()]
-        self.told = [Told(), Told()]
+        self.told_of_lists = [Told(), Told()]
         self.running: list[Tick | None] = [None, None]
         self.latest: list[Tick | None] = [None, None]
         """The last tick that ended in each isolate, while the isolate lives."""
@@ -194,7 +197,7 @@ class World:
         given = {**variables(self.tenant), **(self.lane.variables if self.lane else {}), "LOG_LEVEL": "debug", **overrides}
         settings = read_settings(given.get)
         tick = Tick(settings, now, now, before=self.latest[isolate], alone=self._alone(), undisturbed=self._calm())
-        tick.told, tick.listings = self.told[isolate], self.told[isolate].listings
+        tick.told, tick.listings = self.told_of_lists[isolate], self.told_of_lists[isolate].listings
         if self.lane:
             tick.lied_to, tick.lane_undisturbed = self.lane.lying, self.lane.calm
         tick.knew = {name: group.id for name, group in self.isolates[isolate].groups.items()}
@@ -218,7 +221,7 @@ class World:
         if tick and tick.coroutine:
             tick.coroutine.close()
         self.running[isolate] = self.latest[isolate] = None
-        self.isolates[isolate], self.told[isolate] = IsolateCache(), Told()
+        self.isolates[isolate], self.told_of_lists[isolate] = IsolateCache(), Told()
 
     def step(self) -> bool:
         """Whoever is due first goes on, to its next wait; whether there was anybody."""
