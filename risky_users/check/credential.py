@@ -11,7 +11,7 @@ from risky_users.facts import TenantFacts
 from settings import Settings
 
 CHECK = "expiry"
-_RENEW = "renew it with `risky-users rotate`"
+_RENEW = "make another with `risky-users rotate`"
 
 
 def expiry(settings: Settings, facts: TenantFacts | AuthError, registration: Seen[Entry], now: float) -> Iterator[Finding]:
@@ -45,10 +45,10 @@ def _of_what_is_refused(settings: Settings, registration: Seen[Entry], now: floa
     ends = [end for each in entries_at(registration, "passwordCredentials") if (end := time_at(each, "endDateTime"))]
     good = [end for end in ends if end > now]
     if settings.client_secret and ends and not good:
-        yield Finding(CHECK, State.FAILED, f"all secrets of the app have ended, the last on {date(max(ends))}: {_RENEW}.")
+        yield from skipped([CHECK], f"all secrets of the app have ended, the last on {date(max(ends))}: {_RENEW}.")
     else:
         many = f"{len(good)} of its {len(ends)} secrets are good"
-        yield Finding(CHECK, State.SKIPPED, f"not known which one the Worker has; the app registration says that {many}.")
+        yield from skipped([CHECK], f"not known which one the Worker has; the app registration says that {many}.")
 
 
 def _shown(settings: Settings, registration: Seen[Entry], now: float) -> float | None:

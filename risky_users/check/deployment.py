@@ -46,7 +46,8 @@ def deployment(worker: Worker, file: Wrangler, settings: Settings, now: float) -
     elif deployed.gone:
         names = [] if isinstance(worker.names, Unseen) else worker.names
         others = f"; there {'is' if len(names) == 1 else 'are'} {listed(names)}" if names else ""
-        yield failed("worker", f"no Worker {file.name} is deployed in this account{others}: deploy it with `npx wrangler deploy`.")
+        remedy = "deploy it with `npx wrangler deploy`, or correct its name in wrangler.toml"
+        yield failed("worker", f"no Worker {file.name} is deployed in this account{others}: {remedy}.")
         yield from skipped(["cron", "runs"], "not checked: the Worker must be deployed first.")
     else:
         yield from skipped(LINKS, deployed.why)
@@ -94,7 +95,7 @@ def _runs(worker: Worker, now: float) -> Finding:
     (latest, status), bad = max(runs), [status for _, status in runs if status != "success"]
     look = "`npx wrangler tail --format pretty` shows why"
     if status != "success":
-        return failed("runs", f"the last, at {clock_time(latest)}, failed ({status}), and {len(bad)} of {len(runs)} in an hour: {look}.")
+        return failed("runs", f"the last, at {clock_time(latest)}, failed ({status}), as did {len(bad)} of {len(runs)} in an hour: {look}.")
     if now - latest > LATE_SECONDS:
         return failed(
             "runs", f"the last was {lasting(now - latest)} ago: look at the Worker's cron trigger, and at Cloudflare's status page."

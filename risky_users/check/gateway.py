@@ -1,12 +1,12 @@
 """Cloudflare's end of the chain: what SCIM brings, the rule that isolates each level, and TLS decryption."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from groups import GROUP_NAMES
 from plan import RISK_LEVELS
 from risky_users.check.account import Gateway
 from risky_users.check.findings import Finding, failed, ok, skipped, warning
-from risky_users.check.rules import Marks, Rule, before, http_rules
+from risky_users.check.rules import Marks, Rule, acting, before, hidden, http_rules
 from risky_users.check.seen import Entry, Seen, Unseen, at, clock_time, listed, text_at, time_at
 from settings import GatewaySettings
 from text import counted
@@ -14,7 +14,8 @@ from text import counted
 _RULES = {f"{level}Rule": f"Rule {level}" for level in RISK_LEVELS}
 LINKS = {"scim": "SCIM settings", "arrival": "Arrival", **_RULES, "tlsDecryption": "TLS decryption"}
 
-_WHERE_SCIM = "Integrations > Identity providers > the Entra one, in the Cloudflare dashboard"
+_PROVIDERS = "Integrations > Identity providers in the Cloudflare dashboard"
+_WHERE_SCIM = f"{_PROVIDERS}, in the Entra one"
 _MAKE = "make one with `risky-users setup gateway`, or as docs/setup.md says"
 
 
@@ -26,7 +27,7 @@ def scim(provider: Seen[Entry | None], *, lists: bool) -> Finding:
     broken = warning if lists else failed
     if provider is None:
         return broken(
-            check, f"the account has no identity provider of Microsoft Entra, by which groups would come: add one under {_WHERE_SCIM}."
+            check, f"the account has no identity provider of Microsoft Entra, by which groups would come: add one under {_PROVIDERS}."
         )
     behaviour = text_at(provider, "scim_config", "identity_update_behavior") or "no_action"
     if at(provider, "scim_config", "enabled") is not True:
@@ -68,53 +69,59 @@ def arrival(gateway: Gateway, groups: Mapping[str, str], *, expected: bool) -> F
     return ok(check, f"all groups are there{f', last changed at {clock_time(changed)}' if changed else ''}.")
 
 
-def rules(gateway: Gateway, lane: GatewaySettings | None, groups: Mapping[str, str]) -> Iterator[Finding]:
+def rules(gateway: Gateway, lane: GatewaySettings | None, groups: Mapping[str, str], broken: Collection[str] = ()) -> Iterator[Finding]:
     """A rule for each level that isolates whoever is at it."""
     if isinstance(gateway.rules, Unseen):
         yield from skipped(_RULES, gateway.rules.why)
         return
-    known = http_rules(gateway.rules)
+    known, told = http_rules(gateway.rules), set[str]()
     for level, name in GROUP_NAMES.items():
         marks = Marks(lane.lists.get(level, "") if lane else "", name, groups.get(level, ""))
-        yield _rule(level, marks, known)
+        rule = acting(known, marks)
+        other = hidden(rule, known) if rule else None
+        if level in broken and not rule:
+            yield from skipped([f"{level}Rule"], "not checked: the list must be right first.")
+        elif other and other.called in told:
+            yield from skipped([f"{level}Rule"], f"{other.called} keeps everybody it is for from isolation, too.")
+        elif rule and other:
+            told.add(other.called)
+            yield _in_the_way(level, rule, other)
+        elif rule:
+            yield _rule(level, marks, rule, known)
+        else:
+            yield _without_rule(level, marks, known)
 
 
-def _rule(level: str, marks: Marks, known: Sequence[Rule]) -> Finding:
+def _in_the_way(level: str, rule: Rule, other: Rule) -> Finding:
+    remedy = "narrow it" if other.action == "off" else "give the isolating rule the lower precedence"
+    why = f"{other.called} comes before “{rule.name}” and keeps everybody it is for from isolation"
+    return failed(f"{level}Rule", f"{why}: {remedy}.")
+
+
+def _rule(level: str, marks: Marks, rule: Rule, known: Sequence[Rule]) -> Finding:
     check = f"{level}Rule"
-    by_list = [rule for rule in known if rule.by_list(marks)]
-    by_group = [rule for rule in known if rule.by_group(marks)]
-    isolating = [rule for rule in by_list or by_group if rule.enabled and rule.action == "isolate"]
-    if not isolating:
-        return _without_rule(check, level, marks, [*by_list, *by_group], known)
-    rule = isolating[0]
     if rule.trouble:
         return failed(check, f"Cloudflare marks {rule.called}: {rule.trouble.rstrip('.')}. Correct its expression.")
-    first = before(rule, known)
-    if shadowing := [each for each in first if each.covers(rule)]:
-        other = shadowing[0]
-        remedy = "narrow it" if other.action == "off" else "give the isolating rule the lower precedence"
-        return failed(check, f"{other.called} comes before “{rule.name}” and keeps everybody it is for from isolation: {remedy}.")
-    if marks.list_id and not by_list:
-        return warning(
-            check,
-            f"“{rule.name}” goes by the group alone, so isolation waits for provisioning: add `identity.email in ${marks.list_id}`.",
-        )
+    if marks.list_id and not rule.by_list(marks):
+        remedy = f"add `identity.email in ${marks.list_id}`"
+        return warning(check, f"“{rule.name}” goes by the group alone, so isolation waits for provisioning: {remedy}.")
     where = "isolates all browsing" if rule.everywhere else "isolates a part of browsing"
-    by = "list and group" if rule in by_group and by_list else "list" if by_list else "group"
+    by = listed(["list"] * rule.by_list(marks) + ["group"] * rule.by_group(marks))
+    first = before(rule, known)
     except_for = f"; {listed([each.called for each in first])} may come first" if first else ""
     return ok(check, f"“{rule.name}” {where}, by {by}{except_for}.")
 
 
-def _without_rule(check: str, level: str, marks: Marks, naming: Sequence[Rule], known: Sequence[Rule]) -> Finding:
-    """No rule in force isolates; those `naming` the level do something else. The lower levels may be left alone on purpose."""
-    missing = failed if level == "high" else warning
-    purpose = "" if level == "high" else ", unless that is meant to be so"
+def _without_rule(level: str, marks: Marks, known: Sequence[Rule]) -> Finding:
+    """No rule in force isolates; some that name the level may do something else. The lower levels may be left alone on purpose."""
+    check, naming = f"{level}Rule", [rule for rule in known if rule.by_list(marks) or rule.by_group(marks)]
     if off := [rule for rule in naming if rule.action == "isolate"]:
         return failed(check, f"“{off[0].name}” is there and switched off: enable it.")
     if naming:
         return failed(check, f"{naming[0].called} is for users at {level} risk and does not isolate them: give it the action Isolate.")
     if near := [rule for rule in known if rule.nearly_by_group(marks)]:
         return failed(check, f"“{near[0].name}” names the group in other letters, which do count: write {marks.group_name}.")
+    missing, purpose = (failed, "") if level == "high" else (warning, ", unless that is meant to be so")
     return missing(check, f"no rule isolates users at {level} risk: {_MAKE}{purpose}.")
 
 

@@ -36,6 +36,13 @@ def lane(seen: Lane, gateway: GatewaySettings | None, facts: TenantFacts | None,
     yield _addresses(gateway, facts, provider)
 
 
+def broken(seen: Lane) -> frozenset[str]:
+    """The levels whose lists are not there, or are no lists of addresses."""
+    return frozenset(
+        level for level, found in seen.lists.items() if (found.gone if isinstance(found, Unseen) else found.get("type") != "EMAIL")
+    )
+
+
 def _token(seen: Lane, now: float) -> Finding:
     check, token = "laneToken", seen.token
     if isinstance(token, Unseen):
@@ -101,7 +108,7 @@ def _addresses(gateway: GatewaySettings, facts: TenantFacts | None, provider: En
         return failed(check, f"{why}: set it to {compared}, or leave it out, in wrangler.toml.")
     if gateway.addresses == "upn":
         return ok(check, f"{form} are written.")
-    if facts is None or facts.roles is None:
+    if facts is None or not facts.roles:
         return skipped([check], f"not known until the app's permissions are: {form} are to be written.")[0]
     if not granted(READ_USERS, facts.roles):
         why = f"without the application permission {READ_USERS} no mail address can be read, so only user principal names are written"

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from plan import RISK_LEVELS
 from risky_users.check.directory import Provisioning, same_address
-from risky_users.check.findings import Finding, failed, ok, skipped, warning
+from risky_users.check.findings import Finding, State, failed, ok, skipped, warning
 from risky_users.check.seen import (
     Entry,
     Seen,
@@ -58,13 +59,16 @@ def provisioning(seen: Provisioning, provider: Seen[Entry | None], now: float, *
         yield from skipped([*LINKS][1:], "not checked: the groups must be assigned to an application that provisions first.")
         return
     jobs = seen.jobs
-    yield _application(seen, jobs, provider)
+    application = _application(seen, jobs, provider)
+    yield application
     if isinstance(jobs, Unseen):
         yield from skipped(["provisioning", "mapping"], jobs.why)
     elif not jobs:
         yield from skipped(["provisioning", "mapping"], "not checked: the application must have its provisioning set up first.")
     else:
-        yield _job(jobs[0], seen.failures, now)
+        job = _job(jobs[0], seen.failures, now)
+        hangs_on_it = application.state is State.FAILED and not at(jobs[0], "status", "quarantine")
+        yield replace(job, state=State.SKIPPED, message="not checked: the application must be right first.") if hangs_on_it else job
         yield _mapping(seen.schema)
     yield _base_group(seen, assigned, provider)
 

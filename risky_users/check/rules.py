@@ -88,13 +88,16 @@ def before(rule: Rule, rules: Iterable[Rule]) -> list[Rule]:
     ]
 
 
-def acting(rules: Sequence[Rule], marks: Marks, *, listed: bool, grouped: bool) -> Rule | None:
-    """The rule that isolates a user who is on the list, or in the group by Cloudflare's identity of them."""
-    for rule in rules:
-        for_them = (listed and rule.by_list(marks)) or (grouped and rule.by_group(marks))
-        if rule.enabled and rule.action == "isolate" and for_them and not any(each.covers(rule) for each in before(rule, rules)):
-            return rule
-    return None
+def acting(rules: Sequence[Rule], marks: Marks) -> Rule | None:
+    """The rule that isolates whoever is marked so, one that goes by the list if there is any, whatever may come before it."""
+    isolating = [rule for rule in rules if rule.enabled and rule.action == "isolate"]
+    by_list = [rule for rule in isolating if rule.by_list(marks)]
+    return next(iter(by_list or [rule for rule in isolating if rule.by_group(marks)]), None)
+
+
+def hidden(rule: Rule, rules: Iterable[Rule]) -> Rule | None:
+    """The rule before it, if there is one, that keeps everybody it is for from isolation."""
+    return next((each for each in before(rule, rules) if each.covers(rule)), None)
 
 
 def _rule(entry: Entry) -> Rule:

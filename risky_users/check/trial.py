@@ -10,7 +10,7 @@ from risky_users.admin.cloudflare import Cloudflare
 from risky_users.admin.entra import Graph
 from risky_users.check.account import Eyes, by_either
 from risky_users.check.people import read_identity, read_person, values_of
-from risky_users.check.rules import Marks, acting, http_rules
+from risky_users.check.rules import Marks, acting, hidden, http_rules
 from risky_users.check.seen import Seen, Unseen, entries_at, look, text_at
 from risky_users.connection import Connection
 from risky_users.facts import TenantFacts, read_tenant
@@ -132,8 +132,12 @@ class Trial:
     def _acting(self, marks: Marks, *, listed: bool, grouped: bool) -> str:
         """The rule that isolates the user, empty where none does."""
         rules = by_either(self.eyes, Cloudflare.all, "/gateway/rules", "read the Gateway rules")
-        rule = None if isinstance(rules, Unseen) else acting(http_rules(rules), marks, listed=listed, grouped=grouped)
-        return f"“{rule.name}”" if rule else ""
+        if isinstance(rules, Unseen):
+            return ""
+        known = http_rules(rules)
+        is_in = Marks(marks.list_id if listed else "", marks.group_name if grouped else "", marks.group_id if grouped else "")
+        rule = acting(known, is_in)
+        return f"“{rule.name}”" if rule and not hidden(rule, known) else ""
 
 
 def find(eyes: Eyes, graph: Seen[Graph], address: str) -> Seen[Tested]:

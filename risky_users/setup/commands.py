@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -50,6 +51,16 @@ GroupToo = Annotated[
     bool | None, typer.Option("--group-too/--list-only", help="Isolate by list or group, which releases later, or by list.")
 ]
 Rewrite = Annotated[bool, typer.Option("--rewrite", help="Write rules of setup's own anew where they differ from what is chosen.")]
+
+
+class RemovedPart(StrEnum):
+    """What is taken down."""
+
+    ALL = "all"
+    GATEWAY = "gateway"
+
+
+Removed = Annotated[RemovedPart, typer.Argument(help="All of it, or Cloudflare's lists and rules alone.")]
 
 
 @setup.callback()
@@ -202,6 +213,7 @@ def rotate(
 
 def remove(
     context: typer.Context,
+    part: Removed = RemovedPart.ALL,
     config: Configuration = None,
     tenant: Tenant = "",
     cloud: Cloud = "",
@@ -213,9 +225,28 @@ def remove(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Take down what setup made, and nothing else, in the order in which nobody is left isolated or locked out."""
+    """Take down what setup made, and nothing else, in the order in which nobody is left isolated or locked out.
+
+    `remove gateway` takes the lists and rules, the Worker's token and its variables, and leaves the Worker with the groups.
+    """
+    if part is RemovedPart.GATEWAY:
+        _remove_gateway(context, config, account, dry_run, yes, as_json, debug)
     with plainly(debug), _desk(context, "remove", config, tenant, cloud, account, sign_in, dry_run, yes, as_json) as desk:
         desk.run(desk.gateway_removal(), desk.scim().removing(with_groups=groups), desk.worker().removing(), one_by_one=True)
+
+
+def _remove_gateway(
+    context: typer.Context, config: Path | None, account: str, dry_run: bool, yes: bool, as_json: bool, debug: bool
+) -> NoReturn:
+    """Cloudflare's side alone, for which nobody signs in to Entra."""
+    from risky_users.admin.isolation import Choices
+    from risky_users.setup.desk import carry, unseen
+    from risky_users.setup.gateway_session import gateway_session
+    from risky_users.setup.run import Manner
+
+    machine, manner = surroundings_of(context).machine, Manner(dry_run, yes, as_json, "risky-users remove gateway")
+    with plainly(debug), gateway_session(machine, config, account, unseen) as here:
+        carry(machine, here.who, (), manner, here.gateway(Choices()).removal())
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -112,7 +113,9 @@ def open_desk(machine: Machine, choices: Choices, manner: Manner, *, cloudflare:
         yield Desk(here, manner, account)
 
 
-def carry(machine: Machine, who: Mapping[str, str], roles: Collection[str], manner: Manner, *parts: Part, one_by_one: bool = False) -> None:
+def carry(
+    machine: Machine, who: Mapping[str, str], roles: Collection[str], manner: Manner, *parts: Part, one_by_one: bool = False
+) -> NoReturn:
     """Show, ask, write. Raises typer.Exit."""
 
     def confirm(question: str) -> bool:

@@ -77,9 +77,9 @@ def test_a_configuration_that_cannot_be_read_is_told(terminal: Terminal, folder:
 def test_files_are_read_as_windows_tools_write_them(terminal: Terminal, folder: Path, encoding: str) -> None:
     write_configuration(folder, terminal)
     text = (folder / "wrangler.toml").read_text("utf-8")
-    (folder / "wrangler.toml").write_text(text.replace("\n", "\r\n"), encoding)
+    (folder / "wrangler.toml").write_bytes(text.replace("\n", "\r\n").encode(encoding))
     secret = terminal.environment["AZURE_AD_CLIENT_SECRET"]
-    (folder / ".dev.vars").write_text(f"AZURE_AD_CLIENT_SECRET='{secret}'\r\n", encoding)
+    (folder / ".dev.vars").write_bytes(f"AZURE_AD_CLIENT_SECRET='{secret}'\r\n".encode(encoding))
     assert terminal.run("check", environment={}).status == 0
 
 
@@ -260,10 +260,10 @@ def run_program(*arguments: str, **environment: str) -> "subprocess.CompletedPro
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
     return subprocess.run(
         [BIN / "risky-users", *arguments],
-        env={**inherited, **environment},
+        env={**inherited, "PYTHONUTF8": "1", **environment},
         input="",
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )

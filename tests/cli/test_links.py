@@ -42,7 +42,7 @@ def test_where_no_secret_serves_an_administrator_sees_how_many_are_good() -> Non
     assert "1 of its 1 secrets are good" in it.run("check").text
     it.tenant.expire_secrets()
     line = it.run("check").line("Expiry")
-    assert line.startswith("✗")
+    assert line.startswith("·")
     assert "all secrets of the app have ended" in line
     assert "`risky-users rotate`" in line
 

@@ -109,7 +109,7 @@ def the_secret_is_anothers(_: Whole) -> Mapping[str, str]:
     return {"AZURE_AD_CLIENT_SECRET": "not~it"}
 
 
-@mistake("Credentials", "AADSTS7000222", "create another", also=("Expiry",))
+@mistake("Credentials", "AADSTS7000222", "create another")
 def the_secret_has_ended(it: Whole) -> None:
     it.tenant.expire_secrets()
 
@@ -139,7 +139,7 @@ def nobody_says_when_the_secret_ends(it: Whole) -> None:
 # --- permissions, licence, groups ---
 
 
-@mistake("Permissions", "missing: IdentityRiskyUser.Read.All, GroupMember.ReadWrite.All", "grant admin consent", also=("Addresses",))
+@mistake("Permissions", "missing: IdentityRiskyUser.Read.All, GroupMember.ReadWrite.All", "grant admin consent")
 def consent_was_not_granted(it: Whole) -> None:
     it.tenant.app.permissions.clear()
 
@@ -277,12 +277,12 @@ def the_lanes_token_is_a_persons(it: Whole) -> None:
     it.cloudflare.token.kind = "user"
 
 
-@mistake("List high", "no list with the id in GATEWAY_LIST_HIGH", "`risky-users setup gateway`", also=("Rule high",))
+@mistake("List high", "no list with the id in GATEWAY_LIST_HIGH", "`risky-users setup gateway`")
 def a_list_was_deleted(it: Whole) -> Mapping[str, str]:
     return {"GATEWAY_LIST_HIGH": "00000000-0000-4000-8000-000000000000"}
 
 
-@mistake("List low", "is of type DOMAIN", "make another list", also=("Rule low",))
+@mistake("List low", "is of type DOMAIN", "make another list")
 def a_list_is_of_another_type(it: Whole) -> Mapping[str, str]:
     return {"GATEWAY_LIST_LOW": it.cloudflare.add_list("domains", ["example.com"], "DOMAIN").id}
 
@@ -339,7 +339,7 @@ def the_enterprise_application_is_disabled(it: Whole) -> None:
     it.scim.enabled = False
 
 
-@mistake("SCIM app", "provisions to https://scim.example/v2", "correct the tenant URL", also=("Provisioning",))
+@mistake("SCIM app", "provisions to https://scim.example/v2", "correct the tenant URL")
 def the_tenant_url_is_anothers(it: Whole) -> None:
     it.tenant.service.provisioning.settings[it.scim.id]["BaseAddress"] = "https://scim.example/v2"
     it.later(40 * MINUTE)
@@ -514,14 +514,12 @@ def the_rule_is_for_everybody_else(it: Whole) -> None:
     change_rule(it, "high", identity=f'not(any(identity.groups.name[*] in {{"{HIGH}"}}))')
 
 
-@mistake(
-    "Rule high", "“VIP” (Do Not Isolate) comes before", "give the isolating rule the lower precedence", also=("Rule medium", "Rule low")
-)
+@mistake("Rule high", "“VIP” (Do Not Isolate) comes before", "give the isolating rule the lower precedence")
 def another_rule_comes_first(it: Whole) -> None:
     it.cloudflare.add_rule("VIP", "noisolate", precedence=1)
 
 
-@mistake("Rule high", "“Banks” (Do Not Inspect) comes before", "narrow it", also=("Rule medium", "Rule low"))
+@mistake("Rule high", "“Banks” (Do Not Inspect) comes before", "narrow it")
 def inspection_is_off_for_all(it: Whole) -> None:
     it.cloudflare.add_rule("Banks", "off", precedence=9_999)
 

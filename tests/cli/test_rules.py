@@ -2,7 +2,7 @@
 
 import pytest
 
-from risky_users.check.rules import Marks, Rule, acting, before, http_rules
+from risky_users.check.rules import Marks, Rule, acting, hidden, http_rules
 from simulator.cloudflare.expressions import parse
 from simulator.messages import JSON
 from tests.cli.chains import whole
@@ -93,8 +93,15 @@ def test_a_rule_is_for_all_traffic_if_its_expression_says_so_or_nothing(traffic:
 )
 def test_do_not_inspect_and_an_earlier_do_not_isolate_are_in_the_way_if_they_hold_wherever_the_rule_does(other: Rule, hides: bool) -> None:
     isolating = rule(f"identity.email in ${LIST}")
-    assert any(each.covers(isolating) for each in before(isolating, [other, isolating])) == hides
-    assert (acting([other, isolating], MARKS, listed=True, grouped=False) is None) == hides
+    assert hidden(isolating, [other, isolating]) == (other if hides else None)
+
+
+def test_of_two_rules_the_one_by_the_list_acts_and_only_those_in_force_count() -> None:
+    by_list, by_group = rule(f"identity.email in ${LIST}", precedence=200), rule(BY_GROUP, precedence=100)
+    assert acting([by_group, by_list], MARKS) == by_list
+    assert acting([by_group], MARKS) == by_group
+    assert acting([by_group], Marks(LIST)) is None
+    assert acting([rule(f"identity.email in ${LIST}", enabled=False), rule(BY_GROUP, "block")], MARKS) is None
 
 
 def test_rules_of_other_kinds_and_deleted_ones_do_not_count() -> None:

@@ -5,13 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from risky_users.admin.cloudflare import Cloudflare
-from risky_users.admin.isolation import Choices
-from risky_users.admin.wrangler import Wrangler
-from risky_users.setup.configuration import WranglerFile
-from risky_users.setup.gateway import Gateway
-from risky_users.setup.ledger import Ledger
-from risky_users.setup.steps import GOOD, carry_out
 from settings import Settings, read_settings
 from simulator import User
 from tests.lanes import Lane
@@ -81,11 +74,8 @@ def test_once_the_lane_is_taken_down_the_worker_goes_on_without_it(minutes: Minu
     minutes.minute()
     token = minutes.office.account.create_token("administrator", *RIGHTS).value
     office = minutes.office
-    file = WranglerFile.find(office.folder)
-    with Cloudflare(office.desk.machine, office.account.id, token) as cloudflare:
-        wrangler = Wrangler(office.desk.machine, file.name, file.path, office.account.id)
-        part = Gateway(cloudflare, wrangler, file, Ledger.open(office.folder), Choices()).removal()
-        assert {entry.finding.state for entry in carry_out(part.steps, lambda _: None)} <= GOOD
+    done = office.run("remove", "gateway", "--yes", environment={"CLOUDFLARE_API_TOKEN": token})
+    assert done.status == 0, done.text
     minutes.minute()
     assert minutes.record["outcome"] == "in sync"
     assert "GATEWAY_LIST_HIGH" not in office.variables()

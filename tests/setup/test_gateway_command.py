@@ -109,6 +109,20 @@ def test_choices_that_cannot_be_meant_are_refused(office: Cloud) -> None:
     assert not office.account.state.standing_lists()
 
 
+def test_remove_gateway_takes_back_what_was_made_and_asks_nothing_of_entra(office: Cloud) -> None:
+    before = office.snapshot()
+    office.gateway("--yes")
+    office.tenant.requests.clear()
+    environment = {"CLOUDFLARE_API_TOKEN": office.token}
+    planned = office.run("remove", "gateway", "--dry-run", environment=environment)
+    assert "delete risky-users: isolate high" in planned.text
+    done = office.run("remove", "gateway", "--yes", environment=environment)
+    assert done.status == 0, done.text
+    assert office.snapshot() == before
+    assert not office.tenant.requests
+    assert "Nothing is to be written." in office.run("remove", "gateway", "--yes", environment=environment).text
+
+
 def test_without_the_right_to_make_tokens_the_rest_is_done_and_the_way_on_is_told(office: Cloud) -> None:
     office.token = office.account.create_token("administrator of Zero Trust", "Zero Trust Write").value
     done = office.gateway("--yes")
