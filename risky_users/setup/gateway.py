@@ -163,7 +163,21 @@ class Gateway:
             look, write = partial(self._look_for_list, level), partial(self._delete_list, level)
             steps.append(Step(f"list-{level}", f"List {level}", look, write, after=(f"rule-{level}", *before), role=WRITE))
         steps.append(Step("gateway-token", "The Worker's token", self._look_for_token, self._withdraw, after=before, role=MAKE_TOKENS))
+        all_of_it = tuple(step.key for step in steps)
+        steps.append(Step("gateway-state", "State file", self._look_for_entries, self._forget_entries, after=all_of_it))
         return Part("gateway", "Cloudflare Gateway", tuple(steps))
+
+    def _entries(self) -> list[str]:
+        """Those of this part that are left on the ledger: of things that were gone before anybody could write that down."""
+        return [each for each in self.ledger.entries if each.startswith(("rule-", "list-", "gateway-"))]
+
+    def _look_for_entries(self) -> Finding:
+        return to_do("forgets what is gone.") if self._entries() else there("knows of nothing here.")
+
+    def _forget_entries(self) -> str:
+        for entry in self._entries():
+            self.ledger.forget(entry)
+        return "knows of nothing here any more."
 
     def _look_for_rule(self, level: str) -> Finding:
         return self.rules.look_for(level)

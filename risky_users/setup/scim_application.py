@@ -80,7 +80,8 @@ class ScimApplication:
         self.principal = self.work.graph.find(key("/servicePrincipals", appId=text_of(self.application, "appId")))
         if not self.principal:
             return failed(f"{name} has no service principal: restore it under Enterprise applications, or delete the app registration.")
-        if self.ours and (not self.work.ledger.id(ENTRY) or name != NAME):
+        names = {name, text_of(self.principal, "displayName")}
+        if self.ours and (not self.work.ledger.id(ENTRY) or names != {NAME}):
             return to_do(f"{name}, which an earlier run left unfinished, will be finished.")
         return there(f"{name}, object id {self.id}.")
 
@@ -168,7 +169,7 @@ class ScimApplication:
             if "uniqueName" not in refused.answer.message:
                 raise
             self.work.graph.patch(path, {"displayName": NAME, "notes": MARK}, young=_YOUNG)
-        self.application = {**(self.application or {}), "displayName": NAME}
+        self.work.graph.patch(self.path, {"displayName": NAME}, young=_YOUNG)  # the portal shows the principal's
 
     @property
     def _unique_name(self) -> str:

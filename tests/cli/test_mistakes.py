@@ -514,9 +514,7 @@ def the_rule_is_for_everybody_else(it: Whole) -> None:
     change_rule(it, "high", identity=f'not(any(identity.groups.name[*] in {{"{HIGH}"}}))')
 
 
-@mistake(
-    "Rule high", "“VIP” (Do Not Isolate) comes before", "give the isolating rule the lower precedence", also=("Rule medium", "Rule low")
-)
+@mistake("Rule high", "“VIP” (Do Not Isolate) comes before", "give the isolating rule the lower precedence")
 def another_rule_comes_first(it: Whole) -> None:
     it.cloudflare.add_rule("VIP", "noisolate", precedence=1)
 

@@ -70,13 +70,13 @@ class Outcome:
 
 @dataclass
 class Office:
-    """`run` is what is typed; `requests` counts what was asked of the services, and what wrangler changed."""
+    """`run` is what is typed; `changes` counts what it changed, or asked the services to."""
 
     folder: Path
     roles: tuple[str, ...] = ("Global Administrator",)
-    requests: int = 0
-    befalls: Callable[[int, object], None] = lambda *_: None
-    """Told of every request once it is done, with its number since the command began; raises what befalls the command."""
+    changes: int = 0
+    befalls: Callable[[int, object, str], None] = lambda *_: None
+    """Told of every change before it is done and after, with its number since the command began; raises what befalls the command."""
     secrets: set[str] = field(default_factory=set)
     shown: list[str] = field(default_factory=list)
 
@@ -98,15 +98,21 @@ class Office:
         self.npx = Npx(self.account, self.folder)
         self.desk.programs.installed["npx"] = self.npx
         self.desk.machine.folder = self.folder
-        self.desk.network.after = self.npx.after = self._count
+        self.desk.network.before = self.npx.before = self._before
+        self.desk.network.after = self.npx.after = self._after
 
-    def _count(self, what: object) -> None:
-        self.requests += 1
-        self.befalls(self.requests, what)
+    def _before(self, what: object) -> None:
+        if not isinstance(what, httpx.Request) or what.method != "GET":
+            self.changes += 1
+            self.befalls(self.changes, what, "before")
+
+    def _after(self, what: object) -> None:
+        if not isinstance(what, httpx.Request) or what.method != "GET":
+            self.befalls(self.changes, what, "after")
 
     def run(self, *arguments: str, typed: str = "", environment: Mapping[str, str] | None = None) -> Outcome:
         """One command. Raises Killed where that befell it."""
-        self.requests = 0
+        self.changes = 0
         around = self.environment if environment is None else environment
         self.desk.machine.environment = around
         self.desk.machine.interactive = lambda: bool(typed)
@@ -127,25 +133,21 @@ class Office:
 
     # --- what befalls ---
 
-    def kill_after(self, number: int) -> None:
-        """The process dies once this request, from 1, is done."""
+    def befall(self, number: int, how: str) -> None:
+        """Let this change, from 1, be the last: the process is killed `before` or `after` it is done; or its answer is `lost`.
 
-        def kill(count: int, _: object) -> None:
-            if count == number:
+        Only changes count: being killed at a read leaves the same behind as at the change before it, or the next.
+        """
+
+        def at(count: int, what: object, when: str) -> None:
+            if count == number and how == when:
                 raise Killed
-
-        self.befalls = kill
-
-    def lose_answer(self, number: int) -> None:
-        """The answer to this request, from 1, does not arrive; a program that this is about ends in an error."""
-
-        def lose(count: int, what: object) -> None:
-            if count == number and isinstance(what, httpx.Request):
-                raise httpx.ReadError("the connection was lost")
-            if count == number:
+            if count == number and how == "lost" and when == "after":
+                if isinstance(what, httpx.Request):
+                    raise httpx.ReadError("the connection was lost")
                 raise OSError("the program was killed")
 
-        self.befalls = lose
+        self.befalls = at
 
     def live_on(self) -> None:
         """Nothing befalls any more."""

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from simulator import Request
-from simulator.cloudflare import Person
-from simulator.messages import as_json
+from runtime import Worker
+from runtime.serving import serving
+from simulator.asgi import create_app
+from tests.deployment.checkout import ROOT
 from tests.setup.office import Office
 from tests.setup.test_worker import CERTIFICATE, SECRET, assert_works
 
@@ -26,26 +27,24 @@ def done(office: Office, *command: str, status: int = 0) -> str:
     return outcome.text
 
 
-def somebody_at_risk(office: Office) -> Person:
-    """Ada has a client, and the Worker has put her on the list, with the token that it was given."""
-    ada = office.account.enroll(office.desk.ada.principal_name)
-    worker = office.account.state.workers["risky-users"]
-    path = f"/client/v4/accounts/{office.account.id}/gateway/lists/{worker.variables['GATEWAY_LIST_HIGH']}"
-    headers = {"Authorization": f"Bearer {worker.secrets['GATEWAY_API_TOKEN']}", "Content-Type": "application/json"}
-    body = as_json({"append": [{"value": office.desk.ada.principal_name}]})
-    assert office.account.handle(Request("PATCH", f"https://api.cloudflare.com{path}", headers, body)).status == 200
-    return ada
-
-
-def test_one_command_makes_the_chain_to_the_isolated_browser(office: Office) -> None:
+def test_one_command_makes_the_chain_and_the_worker_in_workerd_isolates_who_is_at_risk(office: Office) -> None:
     text = done(office, *SETUP)
     assert_works(office, "User.ReadBasic.All")
     assert [job.state for job in office.tenant.jobs] == ["Active"]
-    worker = office.account.state.workers["risky-users"]
-    assert {SECRET, "GATEWAY_API_TOKEN"} <= set(worker.secrets)
-    assert office.account.page_load(somebody_at_risk(office)).isolated
     assert text.index("The Worker") < text.index("Provisioning to Cloudflare") < text.index("Cloudflare Gateway")
     assert "All is done." in text
+    ada, bob = office.desk.ada, office.tenant.add_user("Bob Bright")
+    office.tenant.confirm_compromised(ada)
+    deployed = office.account.state.workers["risky-users"]
+    with (
+        serving(create_app(office.tenant, office.account)) as address,
+        Worker(ROOT / "src", {**deployed.variables, **deployed.secrets}, address) as worker,
+    ):
+        tick = worker.tick()
+    assert tick.outcome == "ok", tick.text
+    assert office.tenant.members_of("IdentityProtection-RiskyUser-RiskLevel-high") == {user.id for user in office.tenant.risky_at("high")}
+    browsers = [office.account.page_load(office.account.enroll(each.principal_name)) for each in (ada, bob)]
+    assert [browser.isolated for browser in browsers] == [True, False]
 
 
 def test_a_second_run_of_all_changes_nothing(office: Office) -> None:
