@@ -17,7 +17,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: install ## Run the Worker in workerd against a simulated tenant, and watch four minutes of it
+demo: install ## Run the Worker in workerd between a simulated tenant and account, and see how soon risk is felt at a browser
 	@PYTHONPATH=src $(RUN) python -m demo
 
 .PHONY: test

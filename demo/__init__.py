@@ -1,1 +1,1 @@
-"""Four minutes in the life of the Worker, told on a terminal."""
+"""Some minutes in the life of the Worker, told on a terminal, and how soon risk is felt at a browser."""

@@ -10,7 +10,7 @@ from simulator import Chain, compare
 
 BAR_SECONDS = 60.0
 """What a character of a bar stands for."""
-A_MINUTE_AND_A_BIT = 65.0
+A_MINUTE_AND_A_BIT = 90.0
 A_CYCLE_AND_A_BIT = 41 * 60.0
 
 
@@ -47,5 +47,4 @@ def _bar(seconds: float | None, style: str) -> Text:
 
 
 def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return " ".join([*([f"{minutes} min"] if minutes else []), *([f"{rest} s"] if rest or not minutes else [])])
+    return f"{round(seconds)} s" if seconds < 50 else f"{round(seconds / 60)} min"

@@ -174,7 +174,7 @@ def simulate(
     ] = 8765,
     debug: Debug = False,
 ) -> None:
-    """Run the Worker beside a simulated tenant, with a page to watch and poke both, until Ctrl-C.
+    """Run the Worker between a simulated tenant and a simulated Cloudflare account, with a page to watch and poke, until Ctrl-C.
 
     Needs no account and no licence: nothing leaves this machine.
     """

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import js
-from pyodide.ffi import JsException, to_js
+from pyodide.ffi import JsException, JsProxy, to_js
 
 from alerts import Memory
 from notify import SECONDS, Ways
@@ -41,7 +41,9 @@ class _Mail:
         """Call it within JavaScript: an object of its RPC, of which the binding may be one, looks like a generator to Pyodide, whose
         own `send` hides this one (https://github.com/cloudflare/workerd/pull/6296), and like a promise, so that whatever is
         returned by a call would be awaited."""
-        binding = getattr(self._binding, "_binding", self._binding)  # without the SDK's wrapper
+        binding = self._binding
+        if not isinstance(binding, JsProxy):  # but the SDK's wrapper around one
+            binding = binding._binding  # type: ignore[attr-defined]  # the SDK has no types
         methods = js.Array.of(method).map(js.Reflect.get.bind(None, binding))
         answer: Awaitable[object] = js.Reflect.apply(methods[0], binding, to_js([argument]))
         return answer

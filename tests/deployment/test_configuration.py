@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from errors import ConfigError
+from risky_users.setup.configuration import WranglerFile
 from runtime import COMPATIBILITY_DATE
 from runtime.node import find_node
 from settings import BINDINGS, Settings, read_settings, read_watch
@@ -22,8 +23,14 @@ from settings import BINDINGS, Settings, read_settings, read_watch
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = ROOT / "node_modules"
 CONFIGURATION = tomllib.loads((ROOT / "wrangler.toml").read_text("utf-8"))
-SWITCHED_ON = tomllib.loads(re.sub(r"^# (?=\[\[|\w+ = )", "", (ROOT / "wrangler.toml").read_text("utf-8"), flags=re.MULTILINE))
-"""The same with every option that is written out in it."""
+
+
+def switch_on(text: str) -> str:
+    """wrangler.toml with every option that is written out in it."""
+    return re.sub(r"^# (?=\[\[|\w+ = )", "", text, flags=re.MULTILINE)
+
+
+SWITCHED_ON = tomllib.loads(switch_on((ROOT / "wrangler.toml").read_text("utf-8")))
 LOCKS = ("package-lock.json", "runtime/package-lock.json", "tests/deployment/package-lock.json")
 
 
@@ -99,6 +106,13 @@ def test_the_options_written_out_are_as_the_worker_takes_them() -> None:
     plain = read_settings({name: value for name, value in {**given, **secrets}.items() if name.startswith("AZURE_AD")}.get)
     same = {field.name for field in fields(Settings) if getattr(settings, field.name) == getattr(plain, field.name)}
     assert same == {"tenant_id", "client_id", "client_secret", "certificate"}, "an option that changes nothing shows nothing"
+
+
+def test_a_variable_that_setup_writes_stays_one_whatever_is_switched_on_afterwards(tmp_path: Path) -> None:
+    file = tmp_path / "wrangler.toml"
+    file.write_text((ROOT / "wrangler.toml").read_text("utf-8"), "utf-8")
+    WranglerFile.find(tmp_path).write({"ANOTHER": "value"})
+    assert tomllib.loads(switch_on(file.read_text("utf-8")))["vars"]["ANOTHER"] == "value"
 
 
 def test_pywrangler_accepts_the_project() -> None:

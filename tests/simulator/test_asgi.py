@@ -57,9 +57,11 @@ def test_the_host_that_was_meant_is_the_one_that_answers(tenant: Tenant, http: H
     assert tenant.violations == ["a request to https://attacker.example, with the access token"]
 
 
-def test_a_name_pointed_at_this_machine_gets_nothing(tenant: Tenant, http: Http) -> None:
-    assert http.get("/v1.0/groups", headers={"Host": "attacker.example"}).status_code == 421
-    assert http.get("/v1.0/groups", headers={"Host": "attacker.example:8400"}).status_code == 421
+@pytest.mark.parametrize(
+    "headers", [{"Host": "attacker.example"}, {"Host": "attacker.example:8400"}, {"Host": "["}, {"Origin": "http://attacker.example"}]
+)
+def test_a_name_pointed_at_this_machine_and_another_sites_page_get_nothing(tenant: Tenant, http: Http, headers: dict[str, str]) -> None:
+    assert http.get("/v1.0/groups", headers=headers).status_code == 421
     assert not tenant.requests
 
 

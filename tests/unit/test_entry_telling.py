@@ -93,7 +93,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Deployed
         reflect = SimpleNamespace(get=Reflected(), apply=lambda method, _, arguments: method(*arguments))
         module("js", console=console, Object=SimpleNamespace(fromEntries=dict), Reflect=reflect, Array=Values)
         module("pyodide")
-        module("pyodide.ffi", JsException=JsError, to_js=lambda value, **_: value)
+        module("pyodide.ffi", JsException=JsError, JsProxy=object, to_js=lambda value, **_: value)
         module("workers", WorkerEntrypoint=object)
         for name in ("entry", *OPTIONAL):
             monkeypatch.delitem(sys.modules, name, raising=False)
