@@ -11,10 +11,12 @@ from pathlib import Path
 
 import hcl2
 import pytest
+from typer.main import get_command
 
 import simulator
 from risky_users.admin import isolation
 from risky_users.admin.isolation import Choices
+from risky_users.app import app
 from simulator.cloudflare import Account
 from simulator.entra.azure_cli import AzureCli
 from tests.docs.documents import DOCUMENTS, Fence
@@ -151,6 +153,16 @@ def test_no_document_pipes_what_may_be_nothing_into_a_secret() -> None:
                 )
 
 
+def test_the_options_of_setup_gateway_are_told_with_their_defaults() -> None:
+    command = get_command(app).commands["setup"].commands["gateway"]  # type: ignore[attr-defined]  # a group, of which one is a group
+    shared = {"config", "account", "dry_run", "yes", "as_json", "debug"}
+    options = {option for each in command.params if each.name not in shared for option in (*each.opts, *each.secondary_opts)}
+    told = [option for row in SETUP.table("Option") for option in re.findall(r"`(--[a-z-]+)`", row[0])]
+    assert sorted(told) == sorted(options)
+    defaults = {row[0]: row[1] for row in SETUP.table("Option")}
+    assert defaults["`--clipboard`, `--download`"] == f"`{isolation.CLIPBOARD[0]}`"
+
+
 def test_an_app_that_is_there_already_is_not_changed(computer: Computer) -> None:
     create = block_with("az ad app create")
     computer.run(create)
@@ -168,6 +180,7 @@ def test_the_policies_are_the_same_in_json_and_terraform_and_as_setup_makes_them
     default = isolation.wanted("LIST", "high", Choices())
     at_once = terraform["isolate_high_at_once"]
     assert isinstance(at_once, dict)
+    assert at_once["identity"] == '${format("identity.email in $%s", cloudflare_zero_trust_list.risky_users_high.id)}'
     for policy in (in_json, at_once):
         for member in ("action", "enabled", "filters", "traffic", "rule_settings"):
             assert policy[member] == default[member]
