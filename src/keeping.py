@@ -29,6 +29,10 @@ class Target(Protocol):
         """Who, in each level, may be somebody else."""
 
     @property
+    def anonymous(self) -> Mapping[str, Collection[str]]:
+        """Who, in each level, has no id by which the risky users could tell of them."""
+
+    @property
     def missing(self) -> Collection[str]:
         """Levels that are yet to be made."""
 
@@ -50,7 +54,7 @@ class Keeping:
 
     def __init__(self, target: Target, risk: Risk, minute_before: Evidence, max_removals: int | None) -> None:
         self.target, self._risk, self._max_removals = target, risk, max_removals
-        self.evidence = minute_before._replace(unknown=target.unknown)
+        self.evidence = minute_before._replace(unknown=target.unknown, anonymous=target.anonymous)
         self.joined: dict[str, Writes] = {}
         self.departed: dict[str, Writes] = {}
 

@@ -29,6 +29,7 @@ class Service:
     name: str = "groups"
     known: Membership = field(default_factory=dict)
     unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    anonymous: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Every write in its order: what, level, user."""
