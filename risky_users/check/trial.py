@@ -8,10 +8,10 @@ from graph import IsolateCache
 from groups import GROUP_NAMES
 from risky_users.admin.cloudflare import Cloudflare
 from risky_users.admin.entra import Graph
-from risky_users.check.account import Eyes, by_either
+from risky_users.check.account import Eyes, by_either, read_list
 from risky_users.check.people import read_identity, read_person, values_of
 from risky_users.check.rules import Marks, acting, hidden, http_rules
-from risky_users.check.seen import Seen, Unseen, entries_at, look, text_at
+from risky_users.check.seen import Seen, Unseen, entries_at, text_at
 from risky_users.connection import Connection
 from risky_users.facts import TenantFacts, read_tenant
 from settings import Settings
@@ -119,7 +119,7 @@ class Trial:
     def _listed(self, level: str, addresses: frozenset[str]) -> bool:
         if isinstance(self.eyes.worker, Unseen) or not self._list_id(level):
             return False
-        return not addresses.isdisjoint(values_of(look(self.eyes.worker.one, f"/gateway/lists/{self._list_id(level)}", "read a list")))
+        return not addresses.isdisjoint(values_of(read_list(self.eyes.worker, self._list_id(level))))
 
     def _identity(self, group: str) -> tuple[frozenset[str], bool]:
         """By which addresses Cloudflare may know the user, by which it does where that is seen; and whether it has the group."""

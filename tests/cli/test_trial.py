@@ -146,6 +146,12 @@ def test_without_an_administrator_the_users_id_is_enough_for_the_group() -> None
     assert "✓ Group " in outcome.output
 
 
+def test_without_cloudflares_administrator_the_lanes_own_token_sees_list_and_policy() -> None:
+    it = whole()
+    del it.environment["CLOUDFLARE_API_TOKEN"]
+    assert list(steps(Life(it, [(45.0, raised(it))]).watch("--json"))) == ["risk", "group", "list", "policy"]
+
+
 def test_an_address_that_nobody_has_is_refused() -> None:
     outcome = Life(whole()).watch(user="nobody@contoso.com")
     assert outcome.status == 1
