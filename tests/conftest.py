@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
 from tests.conforming import conforming
+
+hypothesis.settings.register_profile("anywhere", deadline=None)  # how long an example takes depends on what else the machine does
+hypothesis.settings.load_profile("anywhere")
 
 HERE = Path(__file__).parent
 WITHOUT_SOCKETS = (HERE / "unit", HERE / "simulator", HERE / "chaos")
