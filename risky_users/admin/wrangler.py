@@ -3,6 +3,7 @@
 https://developers.cloudflare.com/workers/wrangler/commands/
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,8 +156,11 @@ def _accounts(told: JSON) -> dict[str, str] | None:
     return {str(each.get("id")): str(each.get("name")) for each in entries if isinstance(each, dict)}
 
 
+_DECORATION = re.compile(r"^\W*(\[?ERROR\]?\s*)?")
+
+
 def _said(text: str, secret: str) -> str:
-    """Its first lines that are no decoration, without the secret that it was given."""
-    lines = [line.strip(" │┌└─╷╰╭✘⛅️🌀[]") for line in text.splitlines()]
-    told = " ".join(line for line in lines if any(character.isalpha() for character in line))[:400].strip()
+    """Its first words that are no decoration, without the secret that it was given."""
+    lines = (_DECORATION.sub("", line).strip() for line in text.splitlines())
+    told = " ".join(line for line in lines if line)[:400].rstrip(". ")
     return told.replace(secret.strip(), "…") if secret.strip() else told
