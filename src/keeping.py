@@ -6,9 +6,9 @@ from typing import Protocol
 from graph import Writes
 from plan import Evidence, Membership, Plan, Risk, plan
 
-PROVEN_AT_ONCE = 20
-"""Of how many who move to a level it is proven that they are in it before they leave the old one: as many as a batch holds,
-lest proofs use up what leaves need."""
+PROVEN_AT_ONCE = 100
+"""Of how many who move to a level it is proven that they are in it before they leave the old one: then come others, lest
+proofs use up what leaves need."""
 
 
 class Target(Protocol):
@@ -27,6 +27,10 @@ class Target(Protocol):
     @property
     def unknown(self) -> Mapping[str, Collection[str]]:
         """Who, in each level, may be somebody else."""
+
+    @property
+    def anonymous(self) -> Mapping[str, Collection[str]]:
+        """Who, in each level, has no id by which the risky users could tell of them."""
 
     @property
     def missing(self) -> Collection[str]:
@@ -50,7 +54,7 @@ class Keeping:
 
     def __init__(self, target: Target, risk: Risk, minute_before: Evidence, max_removals: int | None) -> None:
         self.target, self._risk, self._max_removals = target, risk, max_removals
-        self.evidence = minute_before._replace(unknown=target.unknown)
+        self.evidence = minute_before._replace(unknown=target.unknown, anonymous=target.anonymous)
         self.joined: dict[str, Writes] = {}
         self.departed: dict[str, Writes] = {}
 

@@ -9,6 +9,8 @@ from errors import GatewayError
 from gateway import VALUES_AT_ONCE, GatewayClient, ListFacts
 from graph import Writes
 
+ENTRY = "entry"
+"""How the name begins of what stands for an address that is nobody's."""
 HALVINGS = 10
 """How often parts of a change that are refused are halved, to find what they are refused for: enough to find one of a thousand."""
 
@@ -141,7 +143,7 @@ class ListChange:
             self._parts += [(kind, addresses[: len(addresses) // 2]), (kind, addresses[len(addresses) // 2 :])]
         elif len(addresses) > 1:
             self._stopped = error
-        elif error.cause == "conflict":
+        elif error.cause == "conflict" and kind == "append":
             self._already.update(addresses)
         else:
             self.refused[addresses[0]] = error
@@ -165,7 +167,7 @@ class ListChange:
         for user, addresses in needed.items():
             refused = next((self.refused[address] for address in addresses if address in self.refused), None)
             if refused:
-                named = user if user.startswith("entry ") else f"user {user}"
+                named = user if user.startswith(ENTRY) else f"user {user}"
                 writes.refused[user] = GatewayError(f"An address of {named} is refused. {refused}", refused.request_ids)
             elif settled.issuperset(addresses):
                 (writes.done if self._done.intersection(addresses) else writes.already).append(user)

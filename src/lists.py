@@ -12,7 +12,7 @@ from addresses import UNREAD, AddressBook, Mailbox
 from errors import GatewayError, GraphError, ServiceError
 from gateway import GatewayClient, ListFacts, Pages
 from graph import GraphClient, Members, RiskyUsers, Writes
-from list_change import ListChange, ListState, make
+from list_change import ENTRY, ListChange, ListState, make
 from plan import Risk
 from settings import GatewaySettings
 from text import counted
@@ -80,6 +80,7 @@ class ListTarget:
         self._levels: dict[str, _Level] = {}
         self.members: dict[str, frozenset[str] | None] = dict.fromkeys(settings.lists)
         self.unknown: dict[str, frozenset[str]] = {}
+        self.anonymous: dict[str, frozenset[str]] = {}
         self.left_out: dict[str, int] = {}
         """How many users there is no room for."""
         self.problems: list[ServiceError] = []
@@ -150,6 +151,7 @@ class ListTarget:
         self.unknown[level] = frozenset(
             user for user, addresses in strangers.items() if unread and (nameless or self._may_be_mail(state, addresses))
         )
+        self.anonymous[level] = frozenset(user for user in strangers if user.startswith(ENTRY))
         if left_out := sum(self._has_no_room(user, wanted) for user in users):
             self.left_out[level] = left_out
         cache.owners |= {address: min(owners) for address, owners in wanted.items()}
@@ -162,7 +164,7 @@ class ListTarget:
         """Who leaves with this address: whoever has it and is not at the level, else an entry that stands for it."""
         owners = self._book.owners.get(address) or {self._cache.owners.get(address, "")}
         others = sorted(owners - users - {""}, key=lambda user: (user not in self._book.forms, user))
-        return others[0] if others else self._cache.entries.setdefault(address, f"entry {len(self._cache.entries) + 1}")
+        return others[0] if others else self._cache.entries.setdefault(address, f"{ENTRY} {len(self._cache.entries) + 1}")
 
     def _may_be_mail(self, state: ListState, addresses: Iterable[str]) -> bool:
         """Whether one of these may be somebody's mail that was not read.

@@ -81,14 +81,15 @@ class Evidence(NamedTuple):
     """What is known beyond the first read, as a tick goes on; by level, but for the first two.
 
     `second_look`: the risky users read again. `minute_before`: the departures that the last tick's complete read called
-    for. `unknown`: who may be somebody else. `inside`: who is in the level for certain, `unproven`: of whom that was asked
-    in vain. `tried`: whose leave was tried. `closed`: levels that nobody leaves any more in this tick. `removed`: how many
-    have left, or may have.
+    for. `unknown`: who may be somebody else. `anonymous`: who has no id, so that no second look tells of them. `inside`: who
+    is in the level for certain, `unproven`: of whom that was asked in vain. `tried`: whose leave was tried. `closed`: levels
+    that nobody leaves any more in this tick. `removed`: how many have left, or may have.
     """
 
     second_look: Risk | None = None
     minute_before: Departures = _NOBODY
     unknown: Mapping[str, Collection[str]] = _NOBODY
+    anonymous: Mapping[str, Collection[str]] = _NOBODY
     inside: Mapping[str, Collection[str]] = _NOBODY
     unproven: Mapping[str, Collection[str]] = _NOBODY
     tried: Mapping[str, Collection[str]] = _NOBODY
@@ -171,13 +172,14 @@ def departures(risk: Risk, members: Membership) -> Departures:
 def _verdicts(level: str, leaving: Mapping[str, str | None], risk: Risk, members: Membership, evidence: Evidence) -> dict[str, str]:
     """What is to become of each who would leave this level: _LEAVE, _PROVE, _TRIED, or why it must wait."""
     present, second_look = members[level] or frozenset(), evidence.second_look
-    reads = [(departures(second_look, members) if second_look else {}).get(level, {}), evidence.minute_before.get(level, {})]
+    again = (departures(second_look, members) if second_look else {}).get(level, {})
+    before, anonymous = evidence.minute_before.get(level, {}), evidence.anonymous.get(level, ())
     doubtful = len(present) >= GUARDED_SIZE and 2 * len(leaving) > len(present)
     verdicts = {}
     for user, target in leaving.items():
         unproven = doubtful or (target is None and risk.answers > 1)
-        if unproven and not any(read.get(user, level) == target for read in reads):
-            verdicts[user] = UNCONFIRMED if second_look else UNASKED
+        if unproven and before.get(user, level) != target and (user in anonymous or again.get(user, level) != target):
+            verdicts[user] = UNCONFIRMED if second_look and user not in anonymous else UNASKED
         elif user in evidence.unknown.get(level, ()):
             verdicts[user] = UNKNOWN
         elif user in evidence.tried.get(level, ()):

@@ -15,7 +15,8 @@ class Behaviour:
     list_lag: float = 0.0
     """How old, at most, what a read shows of a list may be; the listing's counts and dates too."""
     embedded_items: Literal["all", "first 1000", "none"] = "all"
-    """What a read of one list shows of its items where it has more than 1,000."""
+    """What a read of one list shows of its items where it has more than `embedded_at_most`."""
+    embedded_at_most: int = 1000
     items_page_at_most: int = 1000
     per_page_beyond: Literal["clamp", "refused"] = "clamp"
     result_info: bool = True

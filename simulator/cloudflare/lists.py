@@ -14,7 +14,6 @@ from simulator.messages import JSON
 from simulator.stamps import stamp
 
 _ITEMS_PAGE = 50
-_EMBEDDED = 1000
 _FILTER = re.compile(r"(name|id|type|item_count):(.*)", re.DOTALL)
 
 
@@ -156,8 +155,8 @@ def _embedded(service: Service, contents: Contents) -> dict[str, JSON]:
     if not contents.items:
         none: dict[str, JSON] = {"items": [] if behaviour.empty_items == "[]" else None}
         return {} if behaviour.empty_items == "absent" else none
-    if len(contents.items) > _EMBEDDED and behaviour.embedded_items != "all":
-        return {} if behaviour.embedded_items == "none" else {"items": _item_entities(contents)[:_EMBEDDED]}
+    if len(contents.items) > behaviour.embedded_at_most and behaviour.embedded_items != "all":
+        return {} if behaviour.embedded_items == "none" else {"items": _item_entities(contents)[: behaviour.embedded_at_most]}
     return {"items": _item_entities(contents)}
 
 

@@ -38,6 +38,8 @@ class Heard:
     listings: list[Listing] = field(default_factory=list)
     members: dict[str, set[str]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
+    addresses: dict[str, set[str]] = field(default_factory=dict)
+    """In lower case, by user."""
     removals: set[str] = field(default_factory=set)
     """The removals that were sent, without those answered in a way that leaves no doubt that nothing was done."""
 
@@ -76,6 +78,9 @@ class Heard:
                 self._page(item["url"], _objects(page["value"]), last=page.get("@odata.nextLink") is None)
 
     def _page(self, url: str, entries: list[dict[str, object]], *, last: bool) -> None:
+        for entry in entries:
+            told = {str(entry.get(name)).strip().lower() for name in ("mail", "userPrincipalName") if entry.get(name)}
+            self.addresses.setdefault(str(entry.get("id")), set()).update(told)
         if url.startswith("/identityProtection/riskyUsers"):
             self._risky(url, entries, last=last)
         elif match := _MEMBERS.match(url):

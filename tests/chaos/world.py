@@ -16,8 +16,11 @@ from groups import GROUP_NAMES
 from plan import GUARDED_SIZE, RISK_LEVELS
 from report import Report
 from settings import Settings, read_settings
+from simulator.cloudflare.state import ListWrite
 from sync import AGREEMENT_SECONDS, TICK_SECONDS, sync
 from tests.chaos.heard import Heard, Read
+from tests.chaos.lane import ADDRESS, HOST, Lists, Told, judge, mailbox
+from tests.lanes import MAY_READ_MAIL
 from tests.ticks import StoppedClock, variables
 
 BEFORE_EVERYTHING = -1.0
@@ -51,6 +54,16 @@ class Tick:
     """The tick before in the same isolate, which may remember what that one was told."""
     knew: dict[str, str] = field(default_factory=dict)
     """The ids of the groups that the isolate knew when it began, by their names."""
+    told: Told = field(default_factory=Told)
+    """What Cloudflare has told the isolate, in this tick and before."""
+    listings: int = 0
+    """How many times it had told of all lists before this tick."""
+    taken_out: dict[str, list[str]] = field(default_factory=dict)
+    """What was removed from each list."""
+    lied_to: bool = False
+    """Whether Cloudflare may have said that a change was made that was not."""
+    lane_undisturbed: bool = True
+    """Whether nothing stood between the tick and the truth about the lists, as far as Cloudflare is concerned."""
     added: set[tuple[str, str]] = field(default_factory=set)
     removed: list[tuple[str, str]] = field(default_factory=list)
     subrequests: int = 0
@@ -91,13 +104,22 @@ class Clock:
 class World:
     """The tenant, its time, and whoever works on it at the moment."""
 
+    with_lane = False
+    """Whether an account stands beside the tenant."""
+
     def __init__(self, users: int, seed: int) -> None:
         self.clock = StoppedClock()
         self.random = Random(seed)
         self.tenant = simulator.Tenant.contoso(users, seed, clock=self.clock.now)
         self.tenant.on_write = self._written
         self._answer = self.tenant.handle if seed % CHECKED_BY_DESCRIPTION == 0 else super(simulator.Tenant, self.tenant).handle
+        self.lane = Lists(self.tenant, seed, self.clock.now, self._list_written) if self.with_lane else None
+        if self.lane:
+            self.tenant.app.permissions.add(MAY_READ_MAIL)
+            checked = seed % CHECKED_BY_DESCRIPTION == 0
+            self._answer_of_cloudflare = self.lane.account.handle if checked else super(simulator.Account, self.lane.account).handle
         self.isolates = [IsolateCache(), IsolateCache()]
+        self.told_of_lists = [Told(), Told()]
         self.running: list[Tick | None] = [None, None]
         self.latest: list[Tick | None] = [None, None]
         """The last tick that ended in each isolate, while the isolate lives."""
@@ -142,6 +164,13 @@ class World:
         self.tenant.rename_group(group, "Renamed")
         self.touch(group.id)
 
+    def rename_mailbox(self, user: simulator.User, mail: str | None) -> None:
+        """The user gets another mailbox, or none, now."""
+        if self.lane:
+            self.lane.remember()
+        self.tenant.rename_mailbox(user, mail)
+        self.touch(mailbox(user.id))
+
     def disturb(self) -> None:
         """Something changes that a tick under way may or may not see."""
         for tick in self.running:
@@ -154,12 +183,23 @@ class World:
             if tick:
                 tick.undisturbed = False
 
+    def trouble_at_cloudflare(self) -> None:
+        """Something begins to stand between the ticks under way and the lists."""
+        for tick in self.running:
+            if tick and self.lane:
+                tick.lane_undisturbed = False
+                tick.lied_to |= self.lane.lying
+
     def start(self, isolate: int, **overrides: str) -> Tick:
         """A cron event in an isolate that is idle."""
         self.clock.time += 0.001  # so that what happened before is told from what happens meanwhile
         now = self.clock.time
-        settings = read_settings(variables(self.tenant, LOG_LEVEL="debug", **overrides).get)
+        given = {**variables(self.tenant), **(self.lane.variables if self.lane else {}), "LOG_LEVEL": "debug", **overrides}
+        settings = read_settings(given.get)
         tick = Tick(settings, now, now, before=self.latest[isolate], alone=self._alone(), undisturbed=self._calm())
+        tick.told, tick.listings = self.told_of_lists[isolate], self.told_of_lists[isolate].listings
+        if self.lane:
+            tick.lied_to, tick.lane_undisturbed = self.lane.lying, self.lane.calm
         tick.knew = {name: group.id for name, group in self.isolates[isolate].groups.items()}
         self.disturb()
         budget = Budget(
@@ -181,7 +221,7 @@ class World:
         if tick and tick.coroutine:
             tick.coroutine.close()
         self.running[isolate] = self.latest[isolate] = None
-        self.isolates[isolate] = IsolateCache()
+        self.isolates[isolate], self.told_of_lists[isolate] = IsolateCache(), Told()
 
     def step(self) -> bool:
         """Whoever is due first goes on, to its next wait; whether there was anybody."""
@@ -225,7 +265,10 @@ class World:
     async def _fetch(self, tick: Tick, request: HttpRequest) -> HttpResponse:
         sent = self.clock.time
         tick.subrequests += 1
-        tick.heard.ask(request.body)
+        at_cloudflare = request.url.split("/")[2] == HOST
+        if not at_cloudflare:
+            tick.heard.ask(request.body)
+        self._assert_token(request)
         message = simulator.Request(request.method, request.url, request.headers, request.body.encode())
         if self.random.random() < self.lateness:
             self.late.append(Late(sent + self.random.uniform(10.0, 90.0), tick, message))
@@ -239,7 +282,10 @@ class World:
             raise TimeoutError
         await Until(self.clock.time + answer.delay)
         body = self.forge(answer.body.decode(errors="replace"))
-        tick.heard.answer(request.body, answer.status, body)
+        if at_cloudflare:
+            tick.told.answer(message, answer.status, body)
+        else:
+            tick.heard.answer(request.body, answer.status, body)
         return HttpResponse(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
 
     def _arrive_late(self, late: Late) -> None:
@@ -255,10 +301,13 @@ class World:
     def _handle(self, tick: Tick, message: simulator.Request) -> simulator.Response:
         self._acting = tick
         try:
+            if message.url.split("/")[2] == HOST:
+                return self._answer_of_cloudflare(message)
             return self._answer(message)
         finally:
             self._acting = None
             assert not self.tenant.violations, self.tenant.violations
+            assert not self.lane or not self.lane.account.violations, self.lane.account.violations
 
     # --- what must never happen ---
 
@@ -302,13 +351,25 @@ class World:
         size, gone = len(heard.members[group.id]), sum(1 for _, each in tick.removed if each == group.id)
         too_many = size >= GUARDED_SIZE and 2 * gone > size
         if too_many or (target == "none" and first.answers > 1):
-            later += self._minute_before(tick)
+            later += self.minute_before(tick)
             assert any(read.levels.get(user, "none") == target for read in later), "what may be an error is read twice"
         cap = tick.settings.max_removals
         assert cap is None or len(set(tick.removed)) <= cap, "MAX_REMOVALS caps the removals of a tick"
         self._never_in_no_group(tick, user, target, seen=len(later) + 1)
 
-    def _minute_before(self, tick: Tick) -> list[Read]:
+    def _list_written(self, write: ListWrite) -> None:
+        assert self._acting
+        assert self.lane
+        judge(self, self.lane, self._acting, write)
+
+    def _assert_token(self, request: HttpRequest) -> None:
+        token = self.lane.account.token.value if self.lane else ""
+        if request.url.startswith(f"https://{HOST}/"):
+            assert request.headers["authorization"] == f"Bearer {token}", "Cloudflare is shown its own token alone"
+        else:
+            assert not token or token not in str(request), "the token for Cloudflare goes nowhere else"
+
+    def minute_before(self, tick: Tick) -> list[Read]:
         """The read that the isolate may remember: the first of the last tick that read everything, unless that is too long ago."""
         before = tick.before
         while before and tick.started - before.started <= AGREEMENT_SECONDS:
@@ -320,14 +381,14 @@ class World:
     def _never_in_no_group(self, tick: Tick, user: str, reported: str, *, seen: int) -> None:
         """`reported` is the level that the first read gave; `seen` tells how many reads there were."""
         inside = {level for level in RISK_LEVELS if self._is_in(user, level)}
-        if reported in RISK_LEVELS and not self._disturbed(user, tick.started) and not self._others_at_work(tick):
+        if reported in RISK_LEVELS and not self._disturbed(user, tick.started) and not self.others_at_work(tick):
             assert reported in inside, "whoever moves is in the new group before leaving the old one"
         entry = self.tenant.directory.users[user]
         always_risky = (
-            entry.risk_level in RISK_LEVELS and not entry.deleted and self.at_ease.get(user, BEFORE_EVERYTHING) < self._oldest(tick)
+            entry.risk_level in RISK_LEVELS and not entry.deleted and self.at_ease.get(user, BEFORE_EVERYTHING) < self.oldest(tick)
         )
         honest = self.forge is str
-        if honest and always_risky and not self._disturbed(user, self._oldest(tick)) and (seen < 2 or reported in RISK_LEVELS):
+        if honest and always_risky and not self._disturbed(user, self.oldest(tick)) and (seen < 2 or reported in RISK_LEVELS):
             assert inside, "a risky user is in a group at all times, unless two reads in a row missed them"
 
     def _is_in(self, user: str, level: str) -> bool:
@@ -355,10 +416,10 @@ class World:
         lag = self.tenant.behaviour.member_lag + self.tenant.behaviour.lookup_lag
         return not (lag or self.tenant.faults or self.late or any(self.running))
 
-    def _others_at_work(self, tick: Tick) -> bool:
+    def others_at_work(self, tick: Tick) -> bool:
         return any(other and other is not tick for other in self.running) or bool(self.late)
 
-    def _oldest(self, tick: Tick) -> float:
+    def oldest(self, tick: Tick) -> float:
         """Since when somebody has been at work who may know no better than what was true then."""
         before = tick.before.started if tick.before else tick.started
         ticks = [each.started for each in self.running if each] + [late.tick.started for late in self.late]
@@ -373,6 +434,17 @@ class World:
         self._assert_right(tick)
         if tick.undisturbed and tick.report and tick.report.outcome in ("in sync", "changed"):
             assert all(self.in_sync(level) for level in RISK_LEVELS), f"a tick that says {tick.report.outcome} has left everything right"
+            if self._lists_seen(tick):
+                assert self.lane
+                assert all(map(self.lane.right, RISK_LEVELS)), f"a tick that says {tick.report.outcome} has left the lists right"
+        if tick.undisturbed and not tick.settings.dry_run and all(map(_of_the_lane, _complaints(tick))):
+            assert all(self.in_sync(level) for level in RISK_LEVELS), "what ails the lists keeps nothing from the groups"
+
+    def _lists_seen(self, tick: Tick) -> bool:
+        """Whether the tick kept all lists, in full, and nothing stood between it and the truth about them."""
+        gateway = tick.settings.gateway
+        full = gateway and gateway.addresses == "both" and len(gateway.lists) == len(RISK_LEVELS)
+        return bool(full) and tick.lane_undisturbed and not tick.lied_to and MAY_READ_MAIL in self.tenant.app.permissions
 
     def _assert_right(self, tick: Tick) -> None:
         """What the record says is so, and a cap that holds leaves back is used up."""
@@ -385,8 +457,14 @@ class World:
                 assert count == self._called_risky(level), "the record tells how many are risky, or nothing"
             for level, count in members.items():
                 assert count in self._sizes(level), "a number of members is right, or is not said"
+        lists = record.get("lists", {})
+        assert isinstance(lists, dict)
+        if tick.alone and self.lane and not tick.lied_to and not self.lane.account.behaviour.list_lag:
+            for level, count in lists.get("members", {}).items():
+                assert count == len(self.lane.lists[level].values), "a number of addresses is right, or is not said"
         cap = tick.settings.max_removals
-        if cap and not tick.settings.dry_run and any("MAX_REMOVALS" in str(entry) for _, entry in tick.log):
+        groups = [entry for _, entry in tick.log if "MAX_REMOVALS" in str(entry) and " list: " not in str(entry)]
+        if groups and cap and not tick.settings.dry_run:
             assert len(tick.heard.removals) >= cap, "a cap that is not used up holds nobody back"
 
     def _called_risky(self, level: str) -> int:
@@ -419,3 +497,13 @@ class World:
         shown = "\n".join([*(str(entry) for _, entry in tick.log), *tick.problems])
         for private in (self.tenant.domain, self.tenant.app.secret, "Bearer", *self.tenant.tokens.issued):
             assert private not in shown, "nothing private is in the log"
+        assert not ADDRESS.search(shown), "no address is ever logged"
+        assert not self.lane or self.lane.account.token.value not in shown, "nothing private is in the log"
+
+
+def _complaints(tick: Tick) -> list[str]:
+    return [entry for level, entry in tick.log if level in ("warn", "error") and isinstance(entry, str)]
+
+
+def _of_the_lane(line: str) -> bool:
+    return any(words in line for words in (" list", "ail addresses", "without any address"))

@@ -239,6 +239,15 @@ def test_a_value_appended_meanwhile_keeps_the_others_out_no_longer(present: str 
     assert comes_right(coming.ticks)
 
 
+def test_what_is_listed_and_not_found_when_it_is_to_leave_fails_the_minute() -> None:
+    coming = minute()
+    gone = next(value for value in coming.ticks.values("high") if value.lower() in addresses(coming.gone))
+    message = f"item to be removed, {gone}, not found in list"
+    coming.ticks.account.faults = [Fault("status", *CHANGE, status=400, code="x", message=message, skip=2)]
+    assert any(f"An address of user {coming.gone.id} is refused" in problem for problem in failing(coming.ticks))
+    assert comes_right(coming.ticks)
+
+
 def test_a_list_that_changes_under_a_large_change_does_not_end_the_tick() -> None:
     ticks = settled(2300, GATEWAY_LIST_SIZE="5000")
     high = ticks.account.list_named("risky-users-high")
