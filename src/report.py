@@ -103,11 +103,10 @@ class Report:
 
     def credential_ends_soon(self, end: float, before: float) -> None:
         """When the credential ends; `before`: when that could have been said last (all in epoch seconds)."""
-        from expiry import SOON_DAYS, URGENT_DAYS, days_left, told_today, warning  # brings datetime along
+        from expiry import URGENT_DAYS, days_left, told_today, warning  # brings datetime along
 
-        left = days_left(end, self.started)
-        self.credential_days = left if left <= SOON_DAYS else None
-        if left <= URGENT_DAYS or (left <= SOON_DAYS and told_today(before, self.started)):
+        left = self.credential_days = days_left(end, self.started)
+        if left <= URGENT_DAYS or told_today(before, self.started):
             self.lines["warn"].append(warning(end, self.started))
 
     def found(self, states: Mapping[str, GroupState], risk: Risk) -> None:

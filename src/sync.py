@@ -34,7 +34,7 @@ AGREEMENT_SECONDS = 150.0
 END_ASKED_SECONDS = 86400.0
 """How often the app's registration is asked when its secret ends."""
 TOLD_SECONDS = 31 * 86400.0
-"""So long before the credential ends it may be worth a word: see expiry.py."""
+"""From so long before the credential ends on, there are words to be said: expiry.SOON_DAYS."""
 GROUPS_FIRST_SECONDS = 3.0
 """How long the lists wait for what the groups' members tell of mail, if it is not there with the risky users."""
 
