@@ -12,6 +12,7 @@ from risky_users.admin.machine import Machine
 from text import JSON, parse
 
 _MISSING = ("10007", "does not exist", "has no deployments")
+_DENIED = ("code: 10000", "code: 9109", "Authentication error")
 _LOGIN = "run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN"
 _QUIET = {"CI": "true", "NO_COLOR": "1", "WRANGLER_SEND_METRICS": "false"}
 
@@ -82,6 +83,15 @@ class Wrangler:
         """Take the Worker away, with its secrets and its clock; what is gone already is gone."""
         self._run("delete", "--force", missing=True)
 
+    @property
+    def _whose_right(self) -> str:
+        if self.machine.environment.get("CLOUDFLARE_API_TOKEN"):
+            return (
+                "wrangler takes the token in CLOUDFLARE_API_TOKEN before its own login: give it Workers Scripts Write, or unset the "
+                "variable, run `npx wrangler login`, and type the token when you are asked for it."
+            )
+        return "Whoever is logged in may not change Workers in this account: run `npx wrangler login` as somebody who may."
+
     # --- running it ---
 
     def _json(self, *arguments: str, missing: bool = False, named: bool = True) -> JSON:
@@ -102,6 +112,8 @@ class Wrangler:
             raise NoProgram("npx is not installed: install Node.js with npm, then run `npm ci` in the project's folder.")
         if missing and any(sign in said for sign in _MISSING):
             return ""
+        if any(sign in said for sign in _DENIED):
+            raise NoProgram(f"`npx wrangler {what}` was refused: {said}. {self._whose_right}")
         if "wrangler login" in said or "not authenticated" in said.lower() or "CLOUDFLARE_API_TOKEN" in said:
             raise NoProgram(f"wrangler is not logged in to Cloudflare: {_LOGIN}.")
         raise NoProgram(
