@@ -13,6 +13,7 @@ from risky_users.admin.machine import Machine
 from text import JSON, parse
 
 _MISSING = ("10007", "does not exist", "has no deployments")
+_DENIED = ("code: 10000", "code: 9109", "Authentication error")
 _LOGIN = "run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN"
 _TOKEN = "CLOUDFLARE_API_TOKEN"
 """Which wrangler takes before its own login, although it may be meant for lists and rules and not be allowed to deploy. So it is kept
@@ -113,6 +114,15 @@ class Wrangler:
         """Take the Worker away, with its secrets and its clock; what is gone already is gone."""
         self._change("delete", "--force", missing=True)
 
+    @property
+    def _whose_right(self) -> str:
+        if self.machine.environment.get("CLOUDFLARE_API_TOKEN"):
+            return (
+                "wrangler takes the token in CLOUDFLARE_API_TOKEN before its own login: give it Workers Scripts Write, or unset the "
+                "variable, run `npx wrangler login`, and type the token when you are asked for it."
+            )
+        return "Whoever is logged in may not change Workers in this account: run `npx wrangler login` as somebody who may."
+
     # --- running it ---
 
     def _change(self, *arguments: str, given: str = "", missing: bool = False, named: bool = True) -> None:
@@ -141,6 +151,8 @@ class Wrangler:
             raise NoProgram("npx is not installed: install Node.js with npm, then run `npm ci` in the project's folder.")
         if missing and any(sign in said for sign in _MISSING):
             return ""
+        if any(sign in said for sign in _DENIED):
+            raise NoProgram(f"`npx wrangler {what}` was refused: {said}. {self._whose_right}")
         if "wrangler login" in said or "not authenticated" in said.lower() or "CLOUDFLARE_API_TOKEN" in said:
             raise NoProgram(f"wrangler is not logged in to Cloudflare: {_LOGIN}.")
         raise NoProgram(
