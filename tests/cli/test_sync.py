@@ -174,6 +174,15 @@ def test_alerts_and_heartbeat_work_as_in_the_worker(folder: Path) -> None:
     assert "hooks.example" not in outcome.text
 
 
+def test_telling_is_within_the_subrequests_that_a_run_may_make() -> None:
+    given = {"RISKY_USERS_MAX_SUBREQUESTS": "20", "RISKY_USERS_HEARTBEAT_URL": "https://beat.example/"}
+    terminal = Terminal(contoso(3000), given)
+    record = told(terminal.run("sync").output)[-1]
+    assert not isinstance(record, str)
+    assert record["outcome"] == "left over"
+    assert len(terminal.tenant.requests) + len(terminal.elsewhere) == 20
+
+
 # --- words ---
 
 
