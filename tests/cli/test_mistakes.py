@@ -489,8 +489,8 @@ def there_is_no_rule(it: Whole) -> None:
     it.cloudflare.state.drop_rule(it.cloudflare.rule_named("risky-users: isolate high").id, it.ticks.clock.time)
 
 
-@mistake("Rule low", "no rule isolates users at low risk", "unless that is meant", mark="!")
-def there_is_no_rule_for_the_lowest_level(it: Whole) -> None:
+@mistake("Rule low", "no rule isolates users at low risk", "`risky-users setup gateway`")
+def a_list_has_no_rule(it: Whole) -> None:
     it.cloudflare.state.drop_rule(it.cloudflare.rule_named("risky-users: isolate low").id, it.ticks.clock.time)
 
 
