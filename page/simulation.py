@@ -113,11 +113,12 @@ class Simulation:
                 raise Unknown(action)
 
     def act_on_all(self, named: str, action: str) -> None:
-        """Raise the risk of everybody in whose name this is, or dismiss it, where there is any. Raises Unknown."""
+        """Raise the risk of everybody in whose name this is, or dismiss it, where that changes anything. Raises Unknown."""
         if action not in ("raise", "dismiss"):
             raise Unknown(action)
         for user in self.users:
-            if named.lower() in user.name.lower() and (action == "raise" or user.risk_level in _HIGHER):
+            changes = user.risk_level != "high" if action == "raise" else user.risk_level in _HIGHER
+            if changes and named.lower() in user.name.lower():
                 self.act(user.id, action)
 
     def switch(self, service: str, fault: str, on: bool) -> None:

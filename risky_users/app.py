@@ -83,7 +83,10 @@ def check(
         str, typer.Option("--user", metavar="ADDRESS|ID", help="Somebody's own links too: how Cloudflare knows them, on which device.")
     ] = "",
     watch: Annotated[
-        bool, typer.Option("--watch", help="Wait for the risk of --user to rise, and tell when it has reached group, list and browser.")
+        bool,
+        typer.Option(
+            "--watch", help="Wait for somebody's risk to rise, or that of --user, and tell when it has reached group, list and browser."
+        ),
     ] = False,
     how: Annotated[How, typer.Option("--sign-in", help="How to sign in to Entra as an administrator.")] = How.AZURE_CLI,
     as_json: AsJson = False,
@@ -95,8 +98,6 @@ def check(
     sees as an administrator does: of Entra by the Azure CLI, of Cloudflare by an API token in CLOUDFLARE_API_TOKEN. Exit status 1
     if anything keeps users at risk from being isolated.
     """
-    if watch and not user:
-        raise typer.BadParameter("--watch needs --user: the test user whose risk is to rise.")
     with plainly(debug):
         if watch:
             raise typer.Exit(0 if _watch(surroundings_of(context), config, user, how, as_json) else 1)

@@ -75,10 +75,9 @@ def _group_as_json(state: GroupState) -> dict[str, object]:
 
 def show_trial_begins(console: Console, trial: Trial) -> None:
     """What is waited for, and what cannot be seen."""
-    console.print(
-        Text("Waiting for the risk of this user to rise. To raise it: Entra admin center > ID Protection > Risky users > the user >")
-    )
-    console.print(Text("Confirm user compromised. Ctrl-C ends this.\n"))
+    whose = "this user's" if trial.user else "somebody's"
+    console.print(Text(f"Waiting for {whose} risk to rise: Entra admin center > ID Protection > Risky users > the user > Confirm user"))
+    console.print(Text("compromised. Ctrl-C ends this.\n"))
     for station, why in trial.unseen.items():
         _hang(console, Text(f"· {STATIONS[station]:<14} "), Text(why, style="dim"))
 

@@ -19,7 +19,9 @@ ACCOUNT = "CLOUDFLARE_ACCOUNT_ID"
 WRANGLER = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 """wrangler reads the first of these that exists (https://developers.cloudflare.com/workers/wrangler/configuration/)."""
 DEV_VARS = ".dev.vars"
-"""Where `wrangler dev` looks for secrets (https://developers.cloudflare.com/workers/configuration/secrets/#local-development-with-secrets)."""
+DOT_ENV = (".env.local", ".env")
+"""Where `wrangler dev` looks for secrets: in the first, or if there is none in the others
+(https://developers.cloudflare.com/workers/configuration/secrets/#local-development-with-secrets)."""
 ENVIRONMENT = "the environment"
 OWN = ("AZURE_AD_", "AZURE_CLOUD", "GATEWAY_")
 """What a variable of the environment begins with that is the Worker's. LOG_LEVEL or DRY_RUN may be any program's there."""
@@ -69,8 +71,8 @@ def find_wrangler(configuration: Path | None = None) -> Path:
 def find_variables(environment: Mapping[str, str], configuration: Path | None = None) -> Variables:
     """The variables as they lie about, those of `configuration` instead of the current folder's. Raises ConfigError."""
     wrangler = find_wrangler(configuration)
-    dev_vars = wrangler.with_name(DEV_VARS)
-    files = {dev_vars.name: _dotenv(dev_vars), wrangler.name: _vars(wrangler)}
+    secrets = [DEV_VARS] if wrangler.with_name(DEV_VARS).is_file() else DOT_ENV
+    files = {**{name: _dotenv(wrangler.with_name(name)) for name in secrets}, wrangler.name: _vars(wrangler)}
     own = _own(environment, files.values())
     named = {name.removeprefix(PREFIX): value for name, value in environment.items() if name.startswith(PREFIX)}
     generic = {name: value for name, value in environment.items() if value and name not in own and name != ACCOUNT}

@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass, field
 from time import gmtime, strftime
 from typing import NamedTuple
 
-from expiry import days_left, told_today, warning
+from expiry import SOON_DAYS, URGENT_DAYS, days_left, told_today, warning
 from text import GUID, counted
 
-_EXPIRY_DAYS = (30, 7, 1)
+_EXPIRY_DAYS = (SOON_DAYS, URGENT_DAYS, 1)
 _HOUR_SECONDS = 3600
 _FIRST_RETRY_SECONDS = 120
 _SHOWN = 3

@@ -149,8 +149,13 @@ class GroupTarget:
         return written
 
     async def prove(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
-        """Add users who seem to be members already, at most as many as a batch holds."""
-        return await self._write(self._graph.add_singly, users)
+        """Add users who seem to be members already."""
+        written = {level: Writes() for level in users}
+        for start in range(0, max(map(len, users.values())), RETRIED):
+            proven = await self._write(self._graph.add_singly, {level: each[start : start + RETRIED] for level, each in users.items()})
+            for level, writes in proven.items():
+                written[level].add(writes)
+        return written
 
     async def let_out(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
         """Remove users from the groups."""

@@ -6,9 +6,9 @@ from typing import Protocol
 from graph import Writes
 from plan import Evidence, Membership, Plan, Risk, plan
 
-PROVEN_AT_ONCE = 20
-"""Of how many who move to a level it is proven that they are in it before they leave the old one: as many as a batch holds,
-lest proofs use up what leaves need."""
+PROVEN_AT_ONCE = 100
+"""Of how many who move to a level it is proven that they are in it before they leave the old one: then come others, lest
+proofs use up what leaves need."""
 
 
 class Target(Protocol):

@@ -15,7 +15,7 @@ from graph import GraphClient, Members, RiskyUsers, Writes
 from list_change import ENTRY, ListChange, ListState, make
 from plan import Risk
 from settings import GatewaySettings
-from text import counted
+from text import counted, named
 
 REREAD_SECONDS = 900.0
 """So long a list is believed to hold what it held, if its size and date of change say so."""
@@ -27,8 +27,6 @@ LOOKED_UP = 1200
 """How many users' mail addresses a tick looks up at most: four batches of Graph's. The others follow in the next ones."""
 LOOK_UP_SECONDS = 4.0
 """How long that may wait."""
-NAMED = 20
-"""How many ids a line of the log names before it only counts."""
 RETRIED = 2
 """How many addresses that Cloudflare has refused are tried again in a minute: each takes a request."""
 
@@ -184,8 +182,8 @@ class ListTarget:
         """What the administrator is to know although nothing failed, or because a permission was withdrawn."""
         book, cache = self._book, self._cache
         if without := sorted(user for user, forms in book.forms.items() if not forms):
-            ids = ", ".join(without[:NAMED]) + (f" and {len(without) - NAMED} more" if len(without) > NAMED else "")
-            self.warnings.append(f"{counted(len(without), 'risky user')} without any address by which Cloudflare could know them: {ids}.")
+            who = f"{counted(len(without), 'risky user')} without any address by which Cloudflare could know them"
+            self.warnings.append(f"{who}: {named(without)}.")
         described = {text for each in self._levels.values() for text in each.state.descriptions.values()}
         if book.forbidden and described - {PRINCIPAL_NAME}:
             self.problems.append(GraphError(f"{_NO_MAIL}, and whoever may be in a list by mail stays there. {_GRANT}."))

@@ -10,12 +10,10 @@ from graph import Writes
 from groups import GROUP_NAMES, GroupState
 from plan import RISK_LEVELS, Membership, Plan, Risk
 from settings import LOG_LEVELS
-from text import counted
+from text import NAMED, counted, named
 
 _GOES_ON = "the next minute goes on"
 _EVEN_IF_ZERO = ("credentialDays", "milliseconds")
-NAMED = 20
-"""How many ids a line of the log names before it only counts."""
 
 Log: TypeAlias = Callable[[str, "str | Mapping[str, object]"], None]
 """Writes one entry at a level of settings.LOG_LEVELS: a line for people, or a record for machines."""
@@ -105,11 +103,10 @@ class Report:
 
     def credential_ends_soon(self, end: float, before: float) -> None:
         """When the credential ends; `before`: when that could have been said last (all in epoch seconds)."""
-        from expiry import SOON_DAYS, URGENT_DAYS, days_left, told_today, warning  # brings datetime along
+        from expiry import URGENT_DAYS, days_left, told_today, warning  # brings datetime along
 
-        left = days_left(end, self.started)
-        self.credential_days = left if left <= SOON_DAYS else None
-        if left <= URGENT_DAYS or (left <= SOON_DAYS and told_today(before, self.started)):
+        left = self.credential_days = days_left(end, self.started)
+        if left <= URGENT_DAYS or told_today(before, self.started):
             self.lines["warn"].append(warning(end, self.started))
 
     def found(self, states: Mapping[str, GroupState], risk: Risk) -> None:
@@ -169,7 +166,7 @@ class Report:
         tally.proven &= not writes.unsure
         self._name(title, done, writes.done)
         for users in _by_reason(writes.refused):
-            others = f" So it is with {len(users)} users in all: {_named(users)}." if len(users) > 1 else ""
+            others = f" So it is with {len(users)} users in all: {named(users)}." if len(users) > 1 else ""
             self.failure(writes.refused[users[0]], f"{title}: ", others)
         still = f"{title}: {counted(len(writes.unfinished), 'user')} yet to {verb}"
         if writes.stopped:
@@ -271,7 +268,3 @@ def _by_reason(refused: Mapping[str, ServiceError]) -> list[list[str]]:
     for user, error in refused.items():
         users.setdefault(str(error).replace(user, ""), []).append(user)
     return list(users.values())
-
-
-def _named(users: list[str]) -> str:
-    return ", ".join(users[:NAMED]) + (f" and {len(users) - NAMED} more" if len(users) > NAMED else "")

@@ -34,7 +34,7 @@ AGREEMENT_SECONDS = 150.0
 END_ASKED_SECONDS = 86400.0
 """How often the app's registration is asked when its secret ends."""
 TOLD_SECONDS = 31 * 86400.0
-"""So long before the credential ends it may be worth a word: see expiry.py."""
+"""From so long before the credential ends on, there are words to be said: expiry.SOON_DAYS."""
 GROUPS_FIRST_SECONDS = 3.0
 """How long the lists wait for what the groups' members tell of mail, if it is not there with the risky users."""
 
@@ -76,13 +76,13 @@ class _Tick:
         reading_risk = graph.begin(graph.risky_users(RISK_LEVELS), until)
         reading_groups = graph.begin(read_groups(graph, create=not self._settings.dry_run), until)
         reading_end = self._begin_reading_end()
-        read = await graph.finish(reading_risk)
-        risk = _risk(read)
-        for error in _unread(read).values():
+        read = _risky_users(await graph.finish(reading_risk))
+        risk = Risk.of(read.by_level, read.unread, read.answers)
+        for error in read.unread.values():
             report.failure(error)
         report.risky = {level: len(users) for level, users in risk.users.items() if level not in risk.unread}
         self._reading_seconds = graph.clock.now() - report.started
-        if self._settings.gateway and not isinstance(read, ServiceError):
+        if self._settings.gateway:
             await self._keep_lists(self._settings.gateway, read, risk, reading_groups)
         states = await graph.finish(reading_groups)
         if isinstance(states, ServiceError):
@@ -160,14 +160,10 @@ class _Tick:
             until, enough = budget.deadline - LEAVING_SECONDS, budget.subrequests + risk.answers < budget.max_subrequests
             slow = self._warm and self._reading_seconds > SECOND_LOOK_SECONDS
             if enough and not slow and graph.clock.now() + self._reading_seconds <= until:
-                read = await graph.finish(graph.begin(graph.risky_users(RISK_LEVELS), until))
-                self._second_look = _risk(read)
+                read = _risky_users(await graph.finish(graph.begin(graph.risky_users(RISK_LEVELS), until)))
+                self._second_look = Risk.of(read.by_level, read.unread, read.answers)
         return None if self._second_look is None or self._second_look.unread else self._second_look
 
 
-def _risk(read: Outcome[RiskyUsers]) -> Risk:
-    return Risk.of({}, RISK_LEVELS) if isinstance(read, ServiceError) else Risk.of(read.by_level, read.unread, read.answers)
-
-
-def _unread(read: Outcome[RiskyUsers]) -> Mapping[str, ServiceError]:
-    return dict.fromkeys(RISK_LEVELS, read) if isinstance(read, ServiceError) else read.unread
+def _risky_users(read: Outcome[RiskyUsers]) -> RiskyUsers:
+    return RiskyUsers({}, dict.fromkeys(RISK_LEVELS, read), 0) if isinstance(read, ServiceError) else read

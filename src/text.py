@@ -2,11 +2,15 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import TypeAlias
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
 
 GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
+
+NAMED = 20
+"""How many ids a line of the log names before it only counts."""
 
 _RESERVED = re.compile(r"[^A-Za-z0-9._~-]", re.ASCII)
 
@@ -23,6 +27,11 @@ def parse(text: str) -> "JSON":
     except (ValueError, RecursionError):
         return None
     return parsed
+
+
+def named(ids: Sequence[str]) -> str:
+    """The first NAMED ids, and how many there are besides."""
+    return ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED} more" if len(ids) > NAMED else "")
 
 
 def counted(number: int, noun: str) -> str:

@@ -39,7 +39,7 @@ export function keep(list, items, key, create, update = () => {}) {
 // --- words ---
 
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
-export const initials = (name) => name.split(" ").slice(0, 2).map((word) => word[0]).join("");
+const initials = (name) => name.split(" ").slice(0, 2).map((word) => word[0]).join("");
 export const short = (seconds) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`);
 export const face = (name) => make("span", { className: "face", "aria-hidden": "true", textContent: initials(name) });
 

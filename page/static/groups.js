@@ -70,7 +70,7 @@ export function showPolicies(state, watching) {
       put(element.querySelector(".count"), String(policy.entries.length));
       put(element.querySelector(".group-name"), policy.name);
       const empty = element.querySelector(".empty");
-      put(empty, lane ? "Nobody" : policy.provisioned === null ? "Not provisioned yet" : "Nobody");
+      put(empty, !lane && policy.provisioned === null ? "Not provisioned yet" : "Nobody");
       empty.hidden = policy.entries.length > 0;
       put(element.querySelector(".beside"), beside(policy, lane));
       keep(

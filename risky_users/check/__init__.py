@@ -7,6 +7,7 @@ is not there, or may not, leaves links unseen, which say so.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from errors import AuthError, ServiceError
 from risky_users.check import deployment, gateway, lane, people, provisioning, worker
@@ -83,10 +84,10 @@ async def walk(ways: Ways, settings: Settings, variables: Variables, wrangler: W
 
 @contextmanager
 def trial(ways: Ways, settings: Settings, wrangler: Wrangler, address: str) -> Iterator[Seen[Trial]]:
-    """The trial of a user, or why it cannot begin."""
+    """The trial of a user, with no `address` of whoever is at risk next, or why it cannot begin."""
     with ways.opened(settings, wrangler) as (graph, eyes):
-        user = find(eyes, graph, address)
-        yield user if isinstance(user, Unseen) else Trial(ways.connection, settings, eyes, user)
+        user = find(eyes, graph, address) if address else None
+        yield user if isinstance(user, Unseen) else Trial(ways.connection, settings, eyes, user, partial(find, eyes, graph))
 
 
 async def _enter(connection: Connection, settings: Settings) -> TenantFacts | AuthError:

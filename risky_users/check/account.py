@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from risky_users.admin.cloudflare import Cloudflare, TokenFacts
-from risky_users.check.seen import DAY, HOUR, UNASKED, Entry, Seen, Unseen, at, entries_at, look, text_at
+from risky_users.check.seen import DAY, HOUR, UNASKED, Entry, Seen, Unseen, at, entries_at, look, number_at, text_at
 from settings import GatewaySettings
 from text import GUID, percent_encode
 
@@ -84,12 +84,22 @@ def read_lane(eyes: Eyes, gateway: GatewaySettings) -> Lane:
         return Lane(worker)
     lane = Lane(look(worker.verify))
     if not isinstance(lane.token, Unseen):
-        lane.lists = {level: look(worker.one, f"/gateway/lists/{each}", "read a list") for level, each in gateway.lists.items()}
+        lane.lists = {level: read_list(worker, list_id) for level, list_id in gateway.lists.items()}
         lane.policies = _policies(eyes.administrator, lane.token)
     if isinstance(lane.policies, Unseen) and not isinstance(lane.token, Unseen):
         opened = {name: look(worker.all, path, "try what the token opens") for name, path in _BEYOND.items()}
         lane.excess = [name for name, outcome in opened.items() if not isinstance(outcome, Unseen)]
     return lane
+
+
+def read_list(eye: Cloudflare, list_id: str) -> Seen[Entry]:
+    """A list with its items; beyond some number a list may come without them."""
+    path = f"/gateway/lists/{list_id}"
+    found = look(eye.one, path, "read a list")
+    if isinstance(found, Unseen) or len(entries_at(found, "items")) >= number_at(found, "count"):
+        return found
+    items = look(eye.all, f"{path}/items?per_page=1000", "read a list's items")
+    return items if isinstance(items, Unseen) else {**found, "items": [dict(each) for each in items]}
 
 
 def _policies(administrator: Seen[Cloudflare], token: TokenFacts) -> Seen[Entry]:

@@ -9,7 +9,8 @@ from text import GUID, percent_encode
 
 NON_GALLERY = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
 """The template of an application that is in no gallery (https://learn.microsoft.com/graph/api/applicationtemplate-instantiate)."""
-MOST_FAILURES = 50
+MOST_LOGGED = 100
+QUOTE = "'"
 
 
 @dataclass(slots=True)
@@ -106,8 +107,12 @@ def _read_further(graph: Graph, seen: Provisioning, found: Sequence[_Candidate])
     job = text_at(chosen.jobs[0], "id")
     seen.schema = look(graph.get, f"{path}/synchronization/jobs/{percent_encode(job)}/schema") if job else UNASKED
     if number_at(chosen.jobs[0], "status", "lastExecution", "countEscrowed"):
-        wanted = f"jobId eq '{job.replace(chr(39), chr(39) * 2)}' and provisioningStatusInfo/status eq 'failure'"
-        seen.failures = look(graph.all, "/auditLogs/provisioning", filter=wanted, top=str(MOST_FAILURES))
+        logged = look(graph.all, "/auditLogs/provisioning", filter=f"jobId eq '{job.replace(QUOTE, 2 * QUOTE)}'", top=str(MOST_LOGGED))
+        seen.failures = logged if isinstance(logged, Unseen) else [each for each in logged if _has_failed(each)]
+
+
+def _has_failed(entry: Entry) -> bool:
+    return text_at(entry, "provisioningStatusInfo", "status") == "failure"
 
 
 def _pairs(graph: Graph, path: str) -> Mapping[str, str]:

@@ -113,7 +113,7 @@ def _rule(level: str, marks: Marks, rule: Rule, known: Sequence[Rule]) -> Findin
 
 
 def _without_rule(level: str, marks: Marks, known: Sequence[Rule]) -> Finding:
-    """No rule in force isolates; some that name the level may do something else. The lower levels may be left alone on purpose."""
+    """No rule in force isolates; some that name the level may do something else. Who gives a level below high no list may mean that."""
     check, naming = f"{level}Rule", [rule for rule in known if rule.by_list(marks) or rule.by_group(marks)]
     if off := [rule for rule in naming if rule.action == "isolate"]:
         return failed(check, f"“{off[0].name}” is there and switched off: enable it.")
@@ -121,8 +121,9 @@ def _without_rule(level: str, marks: Marks, known: Sequence[Rule]) -> Finding:
         return failed(check, f"{naming[0].called} is for users at {level} risk and does not isolate them: give it the action Isolate.")
     if near := [rule for rule in known if rule.nearly_by_group(marks)]:
         return failed(check, f"“{near[0].name}” names the group in other letters, which do count: write {marks.group_name}.")
-    missing, purpose = (failed, "") if level == "high" else (warning, ", unless that is meant to be so")
-    return missing(check, f"no rule isolates users at {level} risk: {_MAKE}{purpose}.")
+    if level != "high" and not marks.list_id:
+        return skipped([check], "no rule isolates users at this level; where that is wanted, `risky-users setup gateway` makes one.")[0]
+    return failed(check, f"no rule isolates users at {level} risk: {_MAKE}.")
 
 
 def tls_decryption(gateway: Gateway) -> Finding:

@@ -1,6 +1,6 @@
 """An end-to-end trial: a test user's risk on its way to the isolated browser, station by station, with times. Only reads."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from errors import AuthError, ServiceError
@@ -8,10 +8,10 @@ from graph import IsolateCache
 from groups import GROUP_NAMES
 from risky_users.admin.cloudflare import Cloudflare
 from risky_users.admin.entra import Graph
-from risky_users.check.account import Eyes, by_either
+from risky_users.check.account import Eyes, by_either, read_list
 from risky_users.check.people import read_identity, read_person, values_of
 from risky_users.check.rules import Marks, acting, hidden, http_rules
-from risky_users.check.seen import Seen, Unseen, entries_at, look, text_at
+from risky_users.check.seen import Seen, Unseen, entries_at, text_at
 from risky_users.connection import Connection
 from risky_users.facts import TenantFacts, read_tenant
 from settings import Settings
@@ -45,26 +45,29 @@ class Tested:
 
 @dataclass(slots=True)
 class Trial:
-    """One user's way."""
+    """One user's way; with `user` None that of whoever comes to be at risk first, whom `identify` then tells by their id."""
 
     connection: Connection
     settings: Settings
     eyes: Eyes
-    user: Tested
+    user: Tested | None
+    identify: Callable[[str], Seen[Tested]]
     reached: dict[str, float] = field(default_factory=dict)
     """When each station was, in epoch seconds."""
+    _before: frozenset[str] | None = None
+    """Who was at risk when it began."""
     _cache: IsolateCache = field(default_factory=IsolateCache)
 
     @property
     def unseen(self) -> Mapping[str, str]:
         """The stations that cannot be seen from here, and why."""
         administrator, worker = self.eyes.administrator, self.eyes.worker
-        hidden = {} if self.user.addresses else {"list": _NO_ADDRESS, "cloudflare": _NO_ADDRESS}
+        why = dict.fromkeys(("list", "cloudflare", "policy"), _NO_ADDRESS) if self.user and not self.user.addresses else {}
         if not self.settings.gateway:
-            hidden["list"] = "the direct lane is off."
+            why["list"] = "the direct lane is off."
         if isinstance(administrator, Unseen):
-            hidden |= {"cloudflare": administrator.why} | ({"policy": administrator.why} if isinstance(worker, Unseen) else {})
-        return hidden
+            why |= {"cloudflare": administrator.why} | ({"policy": administrator.why} if isinstance(worker, Unseen) else {})
+        return why
 
     @property
     def ahead(self) -> list[str]:
@@ -96,14 +99,17 @@ class Trial:
 
     def _look(self, facts: TenantFacts) -> dict[str, str] | None:
         """The stations at which the user is now, in words; None where the risky users could not be read."""
-        level = next((level for level, users in facts.risky_users.by_level.items() if self.user.id in users), "")
+        user = self.user = self.user or self._newcomer(facts)
+        if not user:
+            return None
+        level = next((level for level, users in facts.risky_users.by_level.items() if user.id in users), "")
         if not level:
             return None if facts.risky_users.unread else {}
         name, state = GROUP_NAMES[level], None if isinstance(facts.groups, ServiceError) else facts.groups[level]
         there = {"risk": f"{level}, says Identity Protection"}
-        if state and state.members and self.user.id in state.members.users:
+        if state and state.members and user.id in state.members.users:
             there["group"] = f"in {name}"
-        addresses, carried = self._identity(name)
+        addresses, carried = self._identity(user, name)
         if listed := self._listed(level, addresses):
             there["list"] = "on the list of this level"
         if carried:
@@ -113,19 +119,29 @@ class Trial:
             there["policy"] = f"{rule} isolates the user's next page load"
         return there
 
+    def _newcomer(self, facts: TenantFacts) -> Tested | None:
+        """Somebody who is at risk and was not when this began."""
+        if facts.risky_users.unread:
+            return None
+        at_risk = frozenset[str]().union(*facts.risky_users.by_level.values())
+        self._before = at_risk if self._before is None else self._before
+        new = min(at_risk - self._before, default="")
+        found = self.identify(new) if new else None
+        return None if isinstance(found, Unseen) else found
+
     def _list_id(self, level: str) -> str:
         return self.settings.gateway.lists.get(level, "") if self.settings.gateway else ""
 
     def _listed(self, level: str, addresses: frozenset[str]) -> bool:
         if isinstance(self.eyes.worker, Unseen) or not self._list_id(level):
             return False
-        return not addresses.isdisjoint(values_of(look(self.eyes.worker.one, f"/gateway/lists/{self._list_id(level)}", "read a list")))
+        return not addresses.isdisjoint(values_of(read_list(self.eyes.worker, self._list_id(level))))
 
-    def _identity(self, group: str) -> tuple[frozenset[str], bool]:
+    def _identity(self, user: Tested, group: str) -> tuple[frozenset[str], bool]:
         """By which addresses Cloudflare may know the user, by which it does where that is seen; and whether it has the group."""
-        identity = read_identity(self.eyes.administrator, self.user.addresses)
+        identity = read_identity(self.eyes.administrator, user.addresses)
         if isinstance(identity, Unseen) or not identity:
-            return self.user.addresses, False
+            return user.addresses, False
         groups = {text_at(each, "name") for each in entries_at(identity, "groups")}
         return frozenset({text_at(identity, "email").lower()}), group in groups
 

@@ -13,6 +13,7 @@ from risky_users.facts import TenantFacts, told
 from risky_users.variables import Variables, to_be_told
 from security_group import SecurityGroup
 from settings import CLOUDS, Settings
+from text import counted
 
 NEEDED = (READ_RISK, WRITE_MEMBERS, CREATE_GROUPS)
 """READ_GROUPS is needed in some tenants only."""
@@ -176,4 +177,4 @@ def _group(check: str, state: GroupState, group: SecurityGroup) -> Finding:
     if not state.members:
         return Finding(check, State.WARNING, f"too new to be known everywhere: {known_as}. Check again in a few minutes.")
     others = f" and {state.members.others} that are no users" if state.members.others else ""
-    return Finding(check, State.OK, f"{known_as}, {len(state.members.users)} members{others}.")
+    return Finding(check, State.OK, f"{known_as}, {counted(len(state.members.users), 'member')}{others}.")

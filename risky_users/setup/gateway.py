@@ -5,8 +5,7 @@ Worker of them: in this order, for a Worker that knew of lists without a token w
 browsing: it is looked at and left alone.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from plan import RISK_LEVELS
@@ -17,14 +16,15 @@ from risky_users.setup.configuration import WranglerFile
 from risky_users.setup.gateway_lists import VARIABLES, Lists
 from risky_users.setup.gateway_rules import Rules
 from risky_users.setup.gateway_token import WorkerToken
+from risky_users.setup.gateway_variables import KEY, Told
 from risky_users.setup.ledger import Ledger
-from risky_users.setup.steps import Finding, Part, Step, failed, left_alone, there, to_do
+from risky_users.setup.steps import Finding, Part, Step, left_alone, there, to_do
 
-ACCOUNT = "CLOUDFLARE_ACCOUNT_ID"
 WRITE = "an API token with Zero Trust Write"
 MAKE_TOKENS = "an API token with Account API Tokens Write"
 WORKERS = "the right to deploy the Worker"
-_KEY = "gateway-variables"
+_TOKEN, _DEPLOYMENT = "gateway-token", "gateway-deployment"
+_TITLES = {_TOKEN: "The Worker's token", KEY: "The Worker's variables", _DEPLOYMENT: "The Worker anew"}
 
 
 @dataclass(slots=True)
@@ -40,45 +40,58 @@ class Gateway:
     """Whether rules of setup's own that differ are written anew."""
     worker_planned: bool = False
     """Whether the same run deploys the Worker before."""
+    lists: Lists = field(init=False)
+    rules: Rules = field(init=False)
+    token: WorkerToken = field(init=False)
+    told: Told = field(init=False)
 
     def __post_init__(self) -> None:
-        given = self.file.variables
+        given, name = self.file.variables, self.wrangler.name
         known = tuple(level for level in RISK_LEVELS if f"list-{level}" in self.ledger or VARIABLES[level] in given)
-        self.choices = replace(self.choices, levels=self.choices.levels or known or ("high",))
-
-    @property
-    def lists(self) -> Lists:
-        """The lists."""
-        return Lists(self.cloudflare, self.ledger, self.wrangler.name, self.file.variables)
-
-    @property
-    def rules(self) -> Rules:
-        """The rules."""
-        return Rules(self.cloudflare, self.ledger, self.wrangler.name, self.choices, rewrite=self.rewrite)
-
-    @property
-    def token(self) -> WorkerToken:
-        """The Worker's token."""
-        return WorkerToken(self.cloudflare, self.wrangler, self.ledger)
-
-    # --- making ---
+        chosen = self.choices.levels or known or ("high",)
+        self.choices = replace(self.choices, levels=tuple(level for level in RISK_LEVELS if level in chosen))
+        self.lists = Lists(self.cloudflare, self.ledger, name, self.file)
+        self.rules = Rules(self.cloudflare, self.ledger, name, self.lists, self.choices, self.rewrite)
+        self.token = WorkerToken(self.cloudflare, self.wrangler, self.ledger, self.worker_planned)
+        self.told = Told(self.lists, self.choices.levels, self.wrangler, self.file, self.ledger)
 
     def part(self) -> Part:
         """All of it, step by step."""
-        levels = [level for level in RISK_LEVELS if level in self.choices.levels]
-        steps = [Step("tls-decryption", "TLS decryption", self._look_at_decryption)]
-        for level in levels:
-            made = f"list-{level}"
-            steps.append(Step(made, f"List {level}", partial(self._look_at_list, level), partial(self._make_list, level), role=WRITE))
-        for level in levels:
-            look, write = partial(self._look_at_rule, level), partial(self._write_rule, level)
-            steps.append(Step(f"rule-{level}", f"Isolate {level}", look, write, after=(f"list-{level}",), role=WRITE))
+        steps, levels = [Step("tls-decryption", "TLS decryption", self._look_at_decryption)], self.choices.levels
         lists = tuple(f"list-{level}" for level in levels)
-        steps.append(Step("gateway-token", "The Worker's token", self._look_at_token, self._make_token, after=lists, role=MAKE_TOKENS))
-        told = ("gateway-token", *lists)
-        steps.append(Step(_KEY, "The Worker's variables", self._look_at_variables, self._write_variables, after=told))
-        steps.append(Step("gateway-deployment", "The Worker anew", self._look_at_deployment, self._deploy, after=(_KEY,), role=WORKERS))
+        for level, key in zip(levels, lists, strict=True):
+            steps.append(Step(key, f"List {level}", partial(self.lists.look, level), partial(self.lists.make, level), role=WRITE))
+        for level, key in zip(levels, lists, strict=True):
+            look, write = partial(self.rules.look, level), partial(self.rules.write, level)
+            steps.append(Step(f"rule-{level}", f"Isolate {level}", look, write, (key,), WRITE))
+        token, told = self.token, self.told
+        steps += [
+            Step(_TOKEN, _TITLES[_TOKEN], token.look, token.write, lists, MAKE_TOKENS),
+            Step(KEY, _TITLES[KEY], told.look, told.write, (_TOKEN, *lists)),
+            Step(_DEPLOYMENT, _TITLES[_DEPLOYMENT], told.look_at_deployment, told.deploy, (KEY,), WORKERS),
+        ]
         return Part("gateway", "Cloudflare Gateway: isolated at the next page load", tuple(steps))
+
+    def removal(self, *, worker_stays: bool = True) -> Part:
+        """What this made and nothing else: rules first, so that nobody stays isolated; lists only once the Worker has forgotten them."""
+        token, told, steps = self.token, self.told, list[Step]()
+        for level in RISK_LEVELS:
+            look, delete = partial(self.rules.look_for, level), partial(self.rules.delete, level)
+            steps.append(Step(f"rule-{level}", f"Isolate {level}", look, delete, role=WRITE))
+        if worker_stays:
+            steps += [
+                Step(KEY, _TITLES[KEY], told.look_for, told.drop),
+                Step(_DEPLOYMENT, _TITLES[_DEPLOYMENT], told.look_whether_forgotten, told.forget, (KEY,), WORKERS),
+                Step("gateway-secret", "The Worker's secret", token.look_for_secret, token.delete_secret, (_DEPLOYMENT,), WORKERS),
+            ]
+        forgotten = (_DEPLOYMENT,) if worker_stays else ()
+        for level in RISK_LEVELS:
+            look, delete = partial(self._look_for_list, level), partial(self.lists.delete, level)
+            steps.append(Step(f"list-{level}", f"List {level}", look, delete, (f"rule-{level}", *forgotten), WRITE))
+        steps.append(Step(_TOKEN, _TITLES[_TOKEN], token.look_for, token.withdraw, forgotten, MAKE_TOKENS))
+        all_of_it = tuple(step.key for step in steps)
+        steps.append(Step("gateway-state", "State file", self._look_for_entries, self._forget_entries, all_of_it))
+        return Part("gateway", "Cloudflare Gateway", tuple(steps))
 
     def _look_at_decryption(self) -> Finding:
         settings = self.cloudflare.one("/gateway/configuration", "read the Gateway configuration").get("settings")
@@ -91,81 +104,9 @@ class Gateway:
             "policies > Traffic settings > Proxy and inspection > Inspect HTTPS requests with TLS decryption."
         )
 
-    def _look_at_list(self, level: str) -> Finding:
-        return self.lists.look(level)
-
-    def _make_list(self, level: str) -> str:
-        return self.lists.make(level)
-
-    def _look_at_rule(self, level: str) -> Finding:
-        return self.rules.look(level, self.lists.id(level))
-
-    def _write_rule(self, level: str) -> str:
-        return self.rules.write(level, self.lists.id(level))
-
-    def _look_at_token(self) -> Finding:
-        return self.token.look(worker_planned=self.worker_planned)
-
-    def _make_token(self) -> str:
-        return self.token.write()
-
-    def _wanted(self) -> dict[str, str]:
-        """The variables; the id of a list that is not there yet is empty."""
-        lists = self.lists
-        return {ACCOUNT: self.cloudflare.account_id, **{VARIABLES[level]: lists.id(level) for level in self.choices.levels}}
-
-    def _look_at_variables(self) -> Finding:
-        given, wanted = self.file.variables, self._wanted()
-        if given.get(ACCOUNT, wanted[ACCOUNT]).lower() != wanted[ACCOUNT]:
-            return failed(f"{ACCOUNT} names another account than this one, {wanted[ACCOUNT]}: correct it, or go to that account.")
-        missing = [name for name, value in wanted.items() if not value or not _same(given.get(name), value)]
-        if not missing:
-            return there(f"{', '.join(wanted)} are in {self.file.path.name}.")
-        return to_do(f"write {', '.join(missing)} into {self.file.path.name}.")
-
-    def _write_variables(self) -> str:
-        given, wanted = self.file.variables, self._wanted()
-        missing = {name: value for name, value in wanted.items() if not _same(given.get(name), value)}
-        self.ledger.made(_KEY, **missing)
-        self.file.write(missing)
-        return f"wrote {', '.join(missing)} into {self.file.path.name}."
-
-    def _look_at_deployment(self) -> Finding:
-        deployed, wanted = self.wrangler.deployed(), self._wanted()
-        if deployed and all(value and _same(deployed.variables.get(name), value) for name, value in wanted.items()):
-            return there("the Worker that runs knows the lists.")
-        return to_do("deploy the Worker again, so that it knows the lists.")
-
-    def _deploy(self) -> str:
-        self.wrangler.deploy()
-        return (
-            "deployed: from its next minute on the Worker keeps the lists. It lists mail addresses too where it may read them: "
-            "`risky-users setup worker --lane` sees to that."
-        )
-
-    # --- taking away ---
-
-    def removal(self, *, worker_stays: bool = True) -> Part:
-        """What this made and nothing else: rules first, so that nobody stays isolated; lists only once the Worker has forgotten them."""
-        steps = [
-            Step(f"rule-{level}", f"Isolate {level}", partial(self._look_for_rule, level), partial(self._delete_rule, level), role=WRITE)
-            for level in RISK_LEVELS
-        ]
-        before: tuple[str, ...] = ()
-        if worker_stays:
-            steps.append(Step(_KEY, "The Worker's variables", self._look_for_variables, self._drop_variables))
-            anew, forget = self._look_whether_forgotten, self._forget
-            steps.append(Step("gateway-deployment", "The Worker anew", anew, forget, after=(_KEY,), role=WORKERS))
-            before = ("gateway-deployment",)
-            held, drop = self._look_for_secret, self._delete_secret
-            steps.append(Step("gateway-secret", "The Worker's secret", held, drop, after=before, role=WORKERS))
-        for level in RISK_LEVELS:
-            look, write = partial(self._look_for_list, level), partial(self._delete_list, level)
-            steps.append(Step(f"list-{level}", f"List {level}", look, write, after=(f"rule-{level}", *before), role=WRITE))
-        steps.append(Step("gateway-token", "The Worker's token", self._look_for_token, self._withdraw, after=before, role=MAKE_TOKENS))
-        all_of_it = tuple(step.key for step in steps)
-        steps.append(Step("gateway-state", "State file", self._look_for_entries, self._forget_entries, after=all_of_it))
-        return Part("gateway", "Cloudflare Gateway", tuple(steps))
+    def _look_for_list(self, level: str) -> Finding:
+        others = [rule for rule in self.rules.read() if not any(self.rules.is_own(rule, each) for each in RISK_LEVELS)]
+        return self.lists.look_for(level, others)
 
     def _entries(self) -> list[str]:
         """Those of this part that are left on the ledger: of things that were gone before anybody could write that down."""
@@ -178,65 +119,3 @@ class Gateway:
         for entry in self._entries():
             self.ledger.forget(entry)
         return "knows of nothing here any more."
-
-    def _look_for_rule(self, level: str) -> Finding:
-        return self.rules.look_for(level)
-
-    def _delete_rule(self, level: str) -> str:
-        return self.rules.delete(level)
-
-    def _look_for_list(self, level: str) -> Finding:
-        rules = self.rules
-        others = [rule for rule in rules.read() if not any(rules.is_own(rule, each) for each in RISK_LEVELS)]
-        return self.lists.look_for(level, others)
-
-    def _delete_list(self, level: str) -> str:
-        return self.lists.delete(level)
-
-    def _look_for_secret(self) -> Finding:
-        return self.token.look_for_secret()
-
-    def _delete_secret(self) -> str:
-        return self.token.delete_secret()
-
-    def _look_for_token(self) -> Finding:
-        return self.token.look_for()
-
-    def _withdraw(self) -> str:
-        return self.token.withdraw()
-
-    def _written(self) -> dict[str, str]:
-        """The variables in wrangler's file that were written here, or that name what was made here."""
-        return self._own(self.file.variables)
-
-    def _own(self, variables: Mapping[str, str]) -> dict[str, str]:
-        lists = {str(each.get("id")) for each in self.lists.made(*RISK_LEVELS)}
-        noted = {name: value for name, value in variables.items() if self.ledger.fact(_KEY, name) == value}
-        return noted | {name: variables[name] for name in VARIABLES.values() if variables.get(name) in lists}
-
-    def _look_for_variables(self) -> Finding:
-        written = self._written()
-        if not written:
-            return there("none of setup's.")
-        return to_do(f"take {', '.join(written)} out of {self.file.path.name}.")
-
-    def _drop_variables(self) -> str:
-        written = self._written()
-        self.file.write(dict.fromkeys(written, ""))
-        return f"took {', '.join(written)} out of {self.file.path.name}."
-
-    def _look_whether_forgotten(self) -> Finding:
-        deployed = self.wrangler.deployed()
-        if not deployed or not self._own(deployed.variables):
-            return there("the Worker that runs knows of no list of setup's.")
-        return to_do("deploy the Worker again, so that it forgets the lists.")
-
-    def _forget(self) -> str:
-        self.wrangler.deploy()
-        self.ledger.forget(_KEY)
-        return "deployed: the Worker keeps no lists any more."
-
-
-def _same(one: str | None, other: str) -> bool:
-    """Whether two ids are the same: of lists there are spellings with and without dashes."""
-    return one is not None and one.replace("-", "").lower() == other.replace("-", "").lower()

@@ -4,7 +4,7 @@ Names are unique for nobody, and an answer shows only lists that the token may s
 (https://developers.cloudflare.com/cloudflare-one/reusable-components/lists/): what is not shown may be there all the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from plan import RISK_LEVELS
@@ -12,6 +12,7 @@ from risky_users.admin import isolation
 from risky_users.admin.asking import Held, patiently
 from risky_users.admin.cloudflare import Cloudflare, Entity, gone
 from risky_users.admin.errors import AdminError, Answer, ServiceRefused, Uncertain
+from risky_users.setup.configuration import WranglerFile
 from risky_users.setup.ledger import Ledger
 from risky_users.setup.steps import Finding, left_alone, there, to_do
 from text import JSON
@@ -26,12 +27,12 @@ _READ = "read the Zero Trust lists"
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """An account's lists, as far as a Worker's are concerned; `variables` are those of wrangler's file."""
+    """An account's lists, as far as a Worker's are concerned; wrangler's file may name some."""
 
     cloudflare: Cloudflare
     ledger: Ledger
     worker: str
-    variables: Mapping[str, str]
+    file: WranglerFile
 
     def look(self, level: str) -> Finding:
         """How it is with a level's list. Raises AdminError."""
@@ -92,7 +93,7 @@ class Lists:
     def find(self, level: str) -> Entity | None:
         """A level's list: the one that the variable names, else the one made here. Raises AdminError where that is not clear."""
         lists = self.cloudflare.all("/gateway/lists", _READ)
-        variable, made = self.variables.get(VARIABLES[level], ""), self.ledger.id(f"list-{level}")
+        variable, made = self.file.variables.get(VARIABLES[level], ""), self.ledger.id(f"list-{level}")
         if variable and (found := self._by_id(variable, lists)):
             return _of_addresses(found)
         if variable and variable not in (made, self.ledger.fact(f"list-{level}", "former")):

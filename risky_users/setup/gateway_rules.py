@@ -7,7 +7,7 @@ from risky_users.admin import isolation
 from risky_users.admin.cloudflare import Cloudflare, gone
 from risky_users.admin.errors import AdminError, ServiceRefused, Uncertain
 from risky_users.admin.isolation import Choices, Rule
-from risky_users.setup.gateway_lists import MARK
+from risky_users.setup.gateway_lists import MARK, Lists
 from risky_users.setup.ledger import Ledger
 from risky_users.setup.steps import Finding, left_alone, there, to_do
 from text import JSON
@@ -24,12 +24,13 @@ class Rules:
     cloudflare: Cloudflare
     ledger: Ledger
     worker: str
+    lists: Lists
     choices: Choices
     rewrite: bool = False
 
-    def look(self, level: str, list_id: str) -> Finding:
+    def look(self, level: str) -> Finding:
         """How it is with a level's rule. Raises AdminError."""
-        rules = self.read()
+        rules, list_id = self.read(), self.lists.id(level)
         own = self._own(rules, level)
         if own:
             return self._compared(own, rules, level, list_id)
@@ -40,9 +41,11 @@ class Rules:
         before = f" It goes before Do Not Isolate {', '.join(behind)}, which will not spare risky users any more." if behind else ""
         return to_do(f"isolate {self._described(level)}.{before}{_bypasses(rules)}")
 
-    def write(self, level: str, list_id: str) -> str:
+    def write(self, level: str) -> str:
         """Make it, or write it anew. Raises AdminError."""
-        choices = self._chosen(level)
+        choices, list_id = self._chosen(level), self.lists.id(level)
+        if not list_id:
+            raise AdminError(f"The list for {level} risk is gone: run this again, which makes it first.")
         self.ledger.made(f"rule-{level}", **_noted(choices))
         own = self._own(self.read(), level)
         rule = self._put(own, level, list_id) if own else self._post(level, list_id)

@@ -12,7 +12,8 @@ from risky_users.admin.isolation import CLIPBOARD, Choices
 from risky_users.admin.machine import Machine
 from risky_users.admin.wrangler import Wrangler
 from risky_users.setup.configuration import WranglerFile
-from risky_users.setup.gateway import ACCOUNT, Gateway
+from risky_users.setup.gateway import Gateway
+from risky_users.setup.gateway_variables import ACCOUNT
 from risky_users.setup.ledger import Ledger
 
 TOKEN = "CLOUDFLARE_API_TOKEN"
@@ -28,9 +29,9 @@ class GatewaySession:
     ledger: Ledger
     who: Mapping[str, str]
 
-    def gateway(self, choices: Choices, *, rewrite: bool = False, worker_planned: bool = False) -> Gateway:
+    def gateway(self, choices: Choices, *, rewrite: bool = False) -> Gateway:
         """What there is to make or to take away."""
-        return Gateway(self.cloudflare, self.wrangler, self.file, self.ledger, choices, rewrite, worker_planned)
+        return Gateway(self.cloudflare, self.wrangler, self.file, self.ledger, choices, rewrite)
 
 
 @contextmanager

@@ -39,16 +39,18 @@ class WorkerToken:
     cloudflare: Cloudflare
     wrangler: Wrangler
     ledger: Ledger
+    worker_planned: bool = False
+    """Whether the Worker will be there by then."""
 
     @property
     def name(self) -> str:
         """What it is called. Tokens have no description, so that the name is the mark."""
         return f"{self.wrangler.name}: Gateway lists (risky-users setup)"
 
-    def look(self, *, worker_planned: bool = False) -> Finding:
-        """How it is with it; `worker_planned`: the Worker will be there by then. Raises AdminError."""
+    def look(self) -> Finding:
+        """How it is with it. Raises AdminError."""
         deployed = self.wrangler.deployed()
-        if not (worker_planned or (deployed and deployed.scheduled)):
+        if not (self.worker_planned or (deployed and deployed.scheduled)):
             return failed(f"there is no Worker {self.wrangler.name} at Cloudflare to give it to: run `risky-users setup worker` first.")
         held = deployed is not None and SECRET in deployed.secrets
         if held and _KEY not in self.ledger:

@@ -73,6 +73,16 @@ def test_a_configuration_that_cannot_be_read_is_told(terminal: Terminal, folder:
     assert complaint in planned.complaints
 
 
+def test_without_dev_vars_secrets_are_looked_for_where_wrangler_does(terminal: Terminal, folder: Path) -> None:
+    write_configuration(folder, terminal)
+    secret = terminal.environment["AZURE_AD_CLIENT_SECRET"]
+    (folder / ".env").write_text("AZURE_AD_CLIENT_SECRET=overruled\n")
+    (folder / ".env.local").write_text(f"AZURE_AD_CLIENT_SECRET='{secret}'\n")
+    assert "AZURE_AD_CLIENT_SECRET from .env.local" in terminal.run("check", environment={}).line("Configuration")
+    (folder / ".dev.vars").write_text("LOG_LEVEL=info\n")
+    assert "AZURE_AD_CLIENT_SECRET is missing" in terminal.run("check", environment={}).output
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_files_are_read_as_windows_tools_write_them(terminal: Terminal, folder: Path, encoding: str) -> None:
     write_configuration(folder, terminal)

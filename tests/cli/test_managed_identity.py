@@ -18,7 +18,9 @@ def there(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure
         yield found
 
 
-def test_its_token_is_all_that_a_run_needs(terminal: Terminal, there: Azure) -> None:
+def test_its_token_is_all_that_a_run_needs(terminal: Terminal, there: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # which does not lead to Azure's endpoint
     outcome = terminal.run("sync")
     assert (outcome.status, outcome.complaints) == (0, "")
     assert '"outcome": "changed"' in outcome.output

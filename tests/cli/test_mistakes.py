@@ -13,6 +13,8 @@ import pytest
 from groups import GROUP_NAMES
 from risky_users.check import CHECKS
 from simulator.cloudflare.state import edited
+from simulator.entra.provisioning.job import Failure
+from simulator.entra.provisioning.log import Event
 from simulator.messages import JSON
 from tests.cli.chains import DAY, HOUR, MINUTE, Whole, whole
 
@@ -400,10 +402,13 @@ def provisioning_hangs(it: Whole) -> None:
     it.later(3 * HOUR)
 
 
-@mistake("Provisioning", "2 entries were not provisioned", "see Provisioning logs", mark="!")
+@mistake("Provisioning", "2 entries were not provisioned (DuplicateTargetEntries)", "see Provisioning logs", mark="!")
 def some_entries_are_not_taken(it: Whole) -> None:
     assert it.job.last
     it.job.last.state, it.job.last.escrowed = "EntryLevelErrors", 2
+    now, failure = it.ticks.clock.time, Failure("DuplicateTargetEntries", "Two users have this address.")
+    event = Event(it.ada.id, now, it.job.id, it.scim.id, "one", "update", "failure", "User", it.ada.id, it.ada.name, "target", failure)
+    it.tenant.service.provisioning.log.append(event)
 
 
 @mistake("Mapping", "groups are not provisioned", "enable them")
@@ -484,8 +489,8 @@ def there_is_no_rule(it: Whole) -> None:
     it.cloudflare.state.drop_rule(it.cloudflare.rule_named("risky-users: isolate high").id, it.ticks.clock.time)
 
 
-@mistake("Rule low", "no rule isolates users at low risk", "unless that is meant", mark="!")
-def there_is_no_rule_for_the_lowest_level(it: Whole) -> None:
+@mistake("Rule low", "no rule isolates users at low risk", "`risky-users setup gateway`")
+def a_list_has_no_rule(it: Whole) -> None:
     it.cloudflare.state.drop_rule(it.cloudflare.rule_named("risky-users: isolate low").id, it.ticks.clock.time)
 
 

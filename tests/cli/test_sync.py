@@ -19,6 +19,7 @@ from groups import GROUP_NAMES
 from plan import RISK_LEVELS
 from risky_users.wording import for_minutes, for_once, for_runs
 from simulator import Fault, Tenant
+from tests.certificates import VARIABLE, register
 from tests.cli.terminal import Terminal
 from tests.ticks import SOURCE, StoppedClock, Ticks, contoso
 
@@ -66,6 +67,15 @@ def test_one_run_fills_the_groups_and_logs_what_the_worker_would(terminal: Termi
     assert told(outcome.output)[3:-1] == [entry for _, entry in worker.log][3:-1]
     assert told(outcome.output)[-1] == worker.record
     assert re.match(r"2026-09-21T14:13:2\dZ info  high: created the group", outcome.output)
+
+
+def test_a_certificate_serves_as_well_as_a_secret(terminal: Terminal) -> None:
+    del terminal.environment["AZURE_AD_CLIENT_SECRET"]
+    terminal.environment[VARIABLE] = register(terminal.tenant, begins=terminal.ticks.clock.time)
+    outcome = terminal.run("sync")
+    assert (outcome.status, outcome.complaints) == (0, "")
+    assert in_step(terminal.tenant)
+    assert "PRIVATE KEY" not in outcome.text
 
 
 def test_a_run_that_fails_says_so_by_its_status_and_promises_no_next_minute(terminal: Terminal) -> None:
@@ -162,6 +172,15 @@ def test_alerts_and_heartbeat_work_as_in_the_worker(folder: Path) -> None:
     assert [request.method for request in terminal.elsewhere] == ["GET", "POST"]
     assert "isolation does not follow risk" in terminal.elsewhere[1].content.decode()
     assert "hooks.example" not in outcome.text
+
+
+def test_telling_is_within_the_subrequests_that_a_run_may_make() -> None:
+    given = {"RISKY_USERS_MAX_SUBREQUESTS": "20", "RISKY_USERS_HEARTBEAT_URL": "https://beat.example/"}
+    terminal = Terminal(contoso(3000), given)
+    record = told(terminal.run("sync").output)[-1]
+    assert not isinstance(record, str)
+    assert record["outcome"] == "left over"
+    assert len(terminal.tenant.requests) + len(terminal.elsewhere) == 20
 
 
 # --- words ---

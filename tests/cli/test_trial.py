@@ -29,7 +29,7 @@ class Life:
         clock = self.it.ticks.clock
         self.began, self.next_tick, self.busy = clock.time, clock.time + MINUTE / 2, False
         clock.sleep = self._sleep  # type: ignore[method-assign]  # the one clock that all go by
-        return self.it.run("check", "--watch", "--user", user, *options)
+        return self.it.run("check", "--watch", *(["--user", user] if user else []), *options)
 
     async def _sleep(self, seconds: float) -> None:
         clock = self.it.ticks.clock
@@ -77,7 +77,7 @@ def test_with_the_lane_the_browser_is_isolated_within_a_minute_of_the_risk() -> 
     assert [line.split()[1] for line in outcome.output.splitlines() if line.startswith("✓")] == ["Risk", "Group", "List", "Policy"]
     assert "high, says Identity Protection" in outcome.output
     assert "“risky-users: isolate high” isolates the user's next page load, " in outcome.output
-    assert "Confirm user compromised" in outcome.output
+    assert "ID Protection > Risky users" in " ".join(outcome.output.split())
     assert it.chain.isolated(it.ada)
     assert ADA not in outcome.text
 
@@ -146,11 +146,20 @@ def test_without_an_administrator_the_users_id_is_enough_for_the_group() -> None
     assert "✓ Group " in outcome.output
 
 
+def test_without_cloudflares_administrator_the_lanes_own_token_sees_list_and_policy() -> None:
+    it = whole()
+    del it.environment["CLOUDFLARE_API_TOKEN"]
+    assert list(steps(Life(it, [(45.0, raised(it))]).watch("--json"))) == ["risk", "group", "list", "policy"]
+
+
 def test_an_address_that_nobody_has_is_refused() -> None:
     outcome = Life(whole()).watch(user="nobody@contoso.com")
     assert outcome.status == 1
     assert "Entra knows nobody by this address" in outcome.complaints
 
 
-def test_it_takes_somebody_to_watch() -> None:
-    assert whole().run("check", "--watch").status == 2
+def test_without_a_user_it_is_the_first_whose_risk_rises() -> None:
+    it = whole()
+    outcome = Life(it, [(45.0, raised(it))]).watch("--json", user="")
+    assert list(steps(outcome)) == ["risk", "group", "list", "policy"]
+    assert not any(user.id in outcome.text for user in it.tenant.users)

@@ -135,6 +135,10 @@ def test_all_of_a_name_are_raised_or_dismissed_at_once_and_nobody_else(client: h
     assert (ada.risk_level, bela.risk_level) == ("high", "medium")
     assert client.post("/api/everybody/raise?named=BELA", headers=OWN).status_code == 204
     assert [user.risk_level for user in simulation.users] == [before[0], "high", *before[2:]]
+    compromised = simulation.users[2]
+    client.post(f"/api/users/{compromised.id}/confirm", headers=OWN)
+    assert client.post("/api/everybody/raise", headers=OWN).status_code == 204
+    assert compromised.risk_state == "confirmedCompromised"  # as before: there is no higher level
     assert client.post("/api/everybody/dismiss", headers=OWN).status_code == 204
     assert {user.risk_level for user in simulation.users} == {"none"}
 

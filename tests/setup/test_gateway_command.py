@@ -109,6 +109,15 @@ def test_choices_that_cannot_be_meant_are_refused(office: Cloud) -> None:
     assert not office.account.state.standing_lists()
 
 
+@pytest.mark.parametrize(("typed", "told"), [(False, "before its own login: give it Workers Scripts Write"), (True, "as somebody who may")])
+def test_who_may_not_change_workers_is_told_whose_right_wrangler_takes(office: Cloud, typed: bool, told: str) -> None:
+    office.npx.broken = "A request to the Cloudflare API (/workers/scripts) failed.\n  Authentication error [code: 10000]"
+    done = office.gateway(typed=f"{office.token}\n\n\n\n\n\ny\n") if typed else office.gateway("--yes")
+    assert done.status == 1
+    assert told in done.text
+    assert {token.name for token in office.account.state.tokens.values()} == {"administrator"}
+
+
 def test_remove_gateway_takes_back_what_was_made_and_asks_nothing_of_entra(office: Cloud) -> None:
     before = office.snapshot()
     office.gateway("--yes")

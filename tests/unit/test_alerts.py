@@ -391,3 +391,17 @@ def test_an_isolate_that_ends_while_it_tells_leaves_a_trace_so_that_the_end_is_t
     del it.store.versions[before + 1 :]  # it ended before it could keep that this was told
     it.restart()
     assert it.minute() == ["over"]
+
+
+def test_a_failure_whose_end_nobody_could_be_told_goes_on_and_is_not_told_anew() -> None:
+    it = a_watching()
+    it.minute()
+    for _ in range(AFTER):
+        it.minute(TROUBLE)
+    it.receiver.mood = "refusing"
+    it.minute()
+    it.receiver.mood = "taking"
+    for _ in range(10 * AFTER):
+        it.minute(TROUBLE)
+    it.minute()
+    assert it.receiver.states == ["failing", "over"]

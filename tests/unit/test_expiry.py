@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expiry import DAY_SECONDS, TOLD_AT_SECONDS, days_left, end_of_secret, timestamp, told_today, warning
+from expiry import DAY_SECONDS, SOON_DAYS, TOLD_AT_SECONDS, days_left, end_of_secret, timestamp, told_today, warning
 from simulator import Fault
 from simulator.messages import JSON
+from sync import TOLD_SECONDS
 from tests.certificates import VARIABLE, register
 from tests.ticks import Ticks, contoso
 
@@ -70,6 +71,16 @@ def test_else_it_knows_it_from_a_variable_and_what_it_may_not_read_is_no_trouble
     milliseconds = ticks.record["milliseconds"]
     assert isinstance(milliseconds, int)
     assert milliseconds < 5000, "nothing is waited for"
+
+
+@pytest.mark.parametrize("days", [3, 300])
+def test_whoever_tells_others_is_told_the_end_however_far(ticks: Ticks, days: int) -> None:
+    end = ends_in(ticks, days)
+    assert ticks.tick().credential_ends == end
+
+
+def test_words_begin_thirty_days_before() -> None:
+    assert (SOON_DAYS + 1) * DAY_SECONDS == TOLD_SECONDS
 
 
 def test_without_any_of_these_nothing_is_said(ticks: Ticks) -> None:

@@ -142,7 +142,7 @@ def test_everybody_who_moves_leaves_in_one_minute_however_many_they_are() -> Non
 
 
 def test_of_those_who_are_in_both_levels_so_many_are_proven_at_once_and_leave_before_others_are_proven() -> None:
-    both = frozenset(USERS[: 2 * PROVEN_AT_ONCE])
+    both = frozenset(f"user-{number:03}" for number in range(2 * PROVEN_AT_ONCE))
     service = Service(lambda: "already", {"high": both, "medium": frozenset(), "low": both})
     risk = Risk.of({"high": set(both)})
     keeping = Keeping(service, risk, Evidence(second_look=risk), None)

@@ -1,0 +1,104 @@
+"""What the Worker knows of the lists: variables in wrangler's file, and in what runs. They come after its token, and go before it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plan import RISK_LEVELS
+from risky_users.admin.wrangler import Wrangler
+from risky_users.setup.configuration import WranglerFile
+from risky_users.setup.gateway_lists import VARIABLES, Lists
+from risky_users.setup.ledger import Ledger
+from risky_users.setup.steps import Finding, failed, there, to_do
+
+ACCOUNT = "CLOUDFLARE_ACCOUNT_ID"
+KEY = "gateway-variables"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The Worker's variables, for the lists of these levels."""
+
+    lists: Lists
+    levels: tuple[str, ...]
+    wrangler: Wrangler
+    file: WranglerFile
+    ledger: Ledger
+
+    # --- telling it ---
+
+    def look(self) -> Finding:
+        """Whether the file has them. Raises AdminError."""
+        wanted = self._wanted()
+        if self.file.variables.get(ACCOUNT, wanted[ACCOUNT]).lower() != wanted[ACCOUNT]:
+            return failed(f"{ACCOUNT} names another account than this one, {wanted[ACCOUNT]}: correct it, or go to that account.")
+        missing = _missing(wanted, self.file.variables)
+        if not missing:
+            return there(f"{', '.join(wanted)} are in {self.file.path.name}.")
+        return to_do(f"write {', '.join(missing)} into {self.file.path.name}.")
+
+    def write(self) -> str:
+        """Write them into the file. Raises AdminError."""
+        missing = _missing(self._wanted(), self.file.variables)
+        self.ledger.made(KEY, **missing)
+        self.file.write(missing)
+        return f"wrote {', '.join(missing)} into {self.file.path.name}."
+
+    def look_at_deployment(self) -> Finding:
+        """Whether the Worker that runs has them. Raises AdminError."""
+        deployed = self.wrangler.deployed()
+        if deployed and not _missing(self._wanted(), deployed.variables):
+            return there("the Worker that runs knows the lists.")
+        return to_do("deploy the Worker again, so that it knows the lists.")
+
+    def deploy(self) -> str:
+        """Let it have them. Raises AdminError."""
+        self.wrangler.deploy()
+        return (
+            "deployed: from its next minute on the Worker keeps the lists. It lists mail addresses too where it may read them: "
+            "`risky-users setup worker --lane` sees to that."
+        )
+
+    # --- letting it forget ---
+
+    def look_for(self) -> Finding:
+        """Whether the file has any that were written here. Raises AdminError."""
+        written = self._own(self.file.variables)
+        return to_do(f"take {', '.join(written)} out of {self.file.path.name}.") if written else there("none of setup's.")
+
+    def drop(self) -> str:
+        """Take these out of the file. Raises AdminError."""
+        written = self._own(self.file.variables)
+        self.file.write(dict.fromkeys(written, ""))
+        return f"took {', '.join(written)} out of {self.file.path.name}."
+
+    def look_whether_forgotten(self) -> Finding:
+        """Whether the Worker that runs has any. Raises AdminError."""
+        deployed = self.wrangler.deployed()
+        if not deployed or not self._own(deployed.variables):
+            return there("the Worker that runs knows of no list of setup's.")
+        return to_do("deploy the Worker again, so that it forgets the lists.")
+
+    def forget(self) -> str:
+        """Let it run without. Raises AdminError."""
+        self.wrangler.deploy()
+        self.ledger.forget(KEY)
+        return "deployed: the Worker keeps no lists any more."
+
+    def _wanted(self) -> dict[str, str]:
+        """The id of a list that is not there yet is empty."""
+        return {ACCOUNT: self.lists.cloudflare.account_id, **{VARIABLES[level]: self.lists.id(level) for level in self.levels}}
+
+    def _own(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Those that were written here, or that name what was made here."""
+        lists = {str(each.get("id")) for each in self.lists.made(*RISK_LEVELS)}
+        noted = {name: value for name, value in variables.items() if self.ledger.fact(KEY, name) == value}
+        return noted | {name: variables[name] for name in VARIABLES.values() if variables.get(name) in lists}
+
+
+def _missing(wanted: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Those wanted that are not given so, or not known yet. Ids of lists are written with dashes and without."""
+
+    def plain(value: str) -> str:
+        return value.replace("-", "").lower()
+
+    return {name: value for name, value in wanted.items() if not value or plain(given.get(name, "")) != plain(value)}
