@@ -3,8 +3,9 @@
 https://developers.cloudflare.com/workers/wrangler/commands/
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from risky_users.admin.errors import AdminError, NoProgram
@@ -14,6 +15,10 @@ from text import JSON, parse
 _MISSING = ("10007", "does not exist", "has no deployments")
 _DENIED = ("code: 10000", "code: 9109", "Authentication error")
 _LOGIN = "run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN"
+_TOKEN = "CLOUDFLARE_API_TOKEN"
+"""Which wrangler takes before its own login, although it may be meant for lists and rules and not be allowed to deploy. So it is kept
+from wrangler where that is logged in by itself (https://developers.cloudflare.com/workers/wrangler/system-environment-variables/)."""
+_FRESH_SECONDS = 15.0
 _QUIET = {"CI": "true", "NO_COLOR": "1", "WRANGLER_SEND_METRICS": "false"}
 
 
@@ -36,17 +41,42 @@ class Wrangler:
     configuration: Path
     account: str = ""
     """The id of the account, where wrangler is logged in to several."""
+    put: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    """The secrets that were put by this, for whoever tries them in the same run."""
+    _seen: "tuple[float, Deployed | None] | None" = field(default=None, init=False, repr=False)
+    _around: Mapping[str, str] | None = field(default=None, init=False, repr=False)
 
     def accounts(self) -> dict[str, str]:
         """The accounts that whoever is logged in may use, names by id."""
-        told = self._json("whoami", "--json", named=False)
-        entries = told.get("accounts") if isinstance(told, dict) else None
-        if not isinstance(entries, list):
+        if own := self._own_login():
+            return own
+        found = _accounts(self._json("whoami", "--json", named=False))
+        if found is None:
             raise NoProgram(f"wrangler is not logged in to Cloudflare: {_LOGIN}.")
-        return {str(each.get("id")): str(each.get("name")) for each in entries if isinstance(each, dict)}
+        return found
+
+    def _own_login(self) -> dict[str, str]:
+        """The accounts of a login of wrangler's own beside a token in the environment, which from then on is kept from it; none where
+        it has no such login, or one that is not this account's."""
+        if not self.machine.environment.get(_TOKEN):
+            return {}
+        self._around = {_TOKEN: ""}
+        try:
+            found = _accounts(self._json("whoami", "--json", named=False)) or {}
+        except NoProgram:
+            found = {}
+        if not found or (self.account and self.account not in found):
+            self._around = {}
+            return {}
+        return found
 
     def deployed(self) -> Deployed | None:
-        """What is deployed, None where nothing is."""
+        """What is deployed, None where nothing is; as it was some seconds ago at most, for asking takes as long."""
+        if not self._seen or self.machine.now() - self._seen[0] > _FRESH_SECONDS:
+            self._seen = self.machine.now(), self._look()
+        return self._seen[1]
+
+    def _look(self) -> Deployed | None:
         status = self._json("deployments", "status", "--json", missing=True)
         versions = status.get("versions") if isinstance(status, dict) else None
         if not isinstance(versions, list) or not versions or not isinstance(versions[0], dict):
@@ -66,22 +96,23 @@ class Wrangler:
 
     def deploy(self) -> None:
         """Upload the project."""
-        self._run("deploy", named=False)
+        self._change("deploy", named=False)
 
     def put_secret(self, name: str, value: str) -> None:
         """Give the Worker a secret, which acts at once; a Worker that is not there yet is made, as a draft. Raises AdminError for an
         empty one, for wrangler takes nothing from standard input and reports success."""
         if not value.strip():
             raise AdminError(f"The value for {name} is empty, so that it is not put: the one before would be lost.")
-        self._run("secret", "put", name, given=value)
+        self._change("secret", "put", name, given=value)
+        self.put[name] = value
 
     def delete_secret(self, name: str) -> None:
         """Take a secret away."""
-        self._run("secret", "delete", name, given="y\n")
+        self._change("secret", "delete", name, given="y\n")
 
     def delete(self) -> None:
         """Take the Worker away, with its secrets and its clock; what is gone already is gone."""
-        self._run("delete", "--force", missing=True)
+        self._change("delete", "--force", missing=True)
 
     @property
     def _whose_right(self) -> str:
@@ -94,6 +125,11 @@ class Wrangler:
 
     # --- running it ---
 
+    def _change(self, *arguments: str, given: str = "", missing: bool = False, named: bool = True) -> None:
+        """Something after which what was seen before is no longer so, whether or not it fails."""
+        self._seen = None
+        self._run(*arguments, given=given, missing=missing, named=named)
+
     def _json(self, *arguments: str, missing: bool = False, named: bool = True) -> JSON:
         output = self._run(*arguments, missing=missing, named=named)
         start = min((at for at in (output.find("{"), output.find("[")) if at >= 0), default=0)  # after a warning about an update, say
@@ -103,7 +139,10 @@ class Wrangler:
         """What it prints; nothing where there is no such Worker, and that is `missing`."""
         what = " ".join(arguments[:2] if arguments[0] in ("secret", "versions", "deployments") else arguments[:1])
         command = ["npx", "wrangler", *arguments, *(["--name", self.name] if named else []), "--config", self.configuration.name]
-        around = {**_QUIET, **({"CLOUDFLARE_ACCOUNT_ID": self.account} if self.account else {})}
+        chosen = {"CLOUDFLARE_ACCOUNT_ID": self.account} if self.account else {}
+        if self._around is None and arguments[0] != "whoami":
+            self._own_login()
+        around = {**_QUIET, **chosen, **(self._around or {})}
         done = self.machine.run(command, given=given, folder=self.configuration.parent, environment=around)
         if done.status == 0:
             return done.output
@@ -121,8 +160,19 @@ class Wrangler:
         )
 
 
+def _accounts(told: JSON) -> dict[str, str] | None:
+    """Names by id; None where nobody is logged in."""
+    entries = told.get("accounts") if isinstance(told, dict) else None
+    if not isinstance(entries, list):
+        return None
+    return {str(each.get("id")): str(each.get("name")) for each in entries if isinstance(each, dict)}
+
+
+_DECORATION = re.compile(r"^\W*(\[?ERROR\]?\s*)?")
+
+
 def _said(text: str, secret: str) -> str:
-    """Its first lines that are no decoration, without the secret that it was given."""
-    lines = [line.strip(" │┌└─╷╰╭✘⛅️🌀[]") for line in text.splitlines()]
-    told = " ".join(line for line in lines if any(character.isalpha() for character in line))[:400].strip()
+    """Its first words that are no decoration, without the secret that it was given."""
+    lines = (_DECORATION.sub("", line).strip() for line in text.splitlines())
+    told = " ".join(line for line in lines if line)[:400].rstrip(". ")
     return told.replace(secret.strip(), "…") if secret.strip() else told

@@ -35,6 +35,7 @@ WithCertificate = Annotated[bool, typer.Option("--certificate", help="A certific
 Days = Annotated[int, typer.Option("--days", help="How long the credential is good for, if the tenant's policy allows.", min=1, max=730)]
 KeepKey = Annotated[Path | None, typer.Option("--keep-key", help="Also write certificate and private key into this file.", dir_okay=False)]
 Lane = Annotated[bool | None, typer.Option("--lane/--no-lane", help="Whether the Worker keeps Gateway lists, and so reads mail addresses.")]
+WithGroups = Annotated[bool, typer.Option("--groups", help="Make the three groups now, instead of in the Worker's first minute.")]
 BaseGroup = Annotated[str, typer.Option("--base-group", help="A group of all users of Cloudflare One, by object id or name.")]
 Endpoint = Annotated[str, typer.Option("--scim-endpoint", help="Cloudflare's SCIM endpoint, if not looked up with the API token.")]
 Provider = Annotated[
@@ -109,6 +110,7 @@ def worker(
     days: Days = 365,
     keep_key: KeepKey = None,
     lane: Lane = None,
+    groups: WithGroups = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -126,7 +128,7 @@ def worker(
         from risky_users.setup.worker import WorkerChoices
 
         wanted = desk.has_lane if lane is None else lane
-        desk.run(desk.worker(WorkerChoices(wanted, certificate, days, keeper(keep_key))).setting_up())
+        desk.run(desk.worker(WorkerChoices(wanted, certificate, days, keeper(keep_key), groups)).setting_up())
 
 
 @setup.command()
@@ -176,7 +178,7 @@ def gateway(
 
     It takes an API token with Zero Trust Write, and Account API Tokens Write for the Worker's own, in CLOUDFLARE_API_TOKEN or asked for.
     """
-    from risky_users.setup.desk import carry, choose, unseen
+    from risky_users.setup.desk import carried, choose, unseen
     from risky_users.setup.gateway_session import gateway_session
     from risky_users.setup.run import Manner
 
@@ -184,7 +186,7 @@ def gateway(
     with plainly(debug), gateway_session(machine, config, account, unseen) as here:
         domains = () if everywhere else tuple(domain) if domain else None
         choices = choose(machine, manner, here.ledger, level or (), domains, clipboard, download, group_too)
-        carry(machine, here.who, (), manner, here.gateway(choices, rewrite=rewrite).part())
+        raise typer.Exit(carried(machine, here.who, (), manner, here.gateway(choices, rewrite=rewrite).part()))
 
 
 def rotate(
@@ -208,7 +210,7 @@ def rotate(
         from risky_users.setup.worker import WorkerChoices
 
         choices = WorkerChoices(desk.has_lane, certificate, days, keeper(keep_key))
-        desk.run(desk.rotation(choices, surroundings_of(context).connection))
+        desk.run(desk.rotation(choices))
 
 
 def remove(
@@ -240,13 +242,13 @@ def _remove_gateway(
 ) -> NoReturn:
     """Cloudflare's side alone, for which nobody signs in to Entra."""
     from risky_users.admin.isolation import Choices
-    from risky_users.setup.desk import carry, unseen
+    from risky_users.setup.desk import carried, unseen
     from risky_users.setup.gateway_session import gateway_session
     from risky_users.setup.run import Manner
 
     machine, manner = surroundings_of(context).machine, Manner(dry_run, yes, as_json, "risky-users remove gateway")
     with plainly(debug), gateway_session(machine, config, account, unseen) as here:
-        carry(machine, here.who, (), manner, here.gateway(Choices()).removal())
+        raise typer.Exit(carried(machine, here.who, (), manner, here.gateway(Choices()).removal()))
 
 
 @contextmanager
@@ -269,5 +271,6 @@ def _desk(
     from risky_users.setup.session import Choices
 
     manner = Manner(dry_run, yes, as_json, f"risky-users {command}")
-    with open_desk(surroundings_of(context).machine, Choices(config, tenant, cloud, account, how), manner, cloudflare=cloudflare) as desk:
+    around = surroundings_of(context)
+    with open_desk(around.machine, around.connection, Choices(config, tenant, cloud, account, how), manner, cloudflare=cloudflare) as desk:
         yield desk

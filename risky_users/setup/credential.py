@@ -46,6 +46,8 @@ class Credential:
     keep: Callable[[str], None] = lambda _: None
     value: str = field(default="", init=False, repr=False)
     """What was put in this run, for whoever tries it."""
+    to_be_made: bool = field(default=False, init=False)
+    """Whether the look found that one has to be made."""
 
     @property
     def work(self) -> Work:
@@ -68,10 +70,9 @@ class Credential:
 
     def look(self) -> Finding:
         """By the key id in the ledger; without one, by what the Worker and the registration have."""
-        have, entity = self.deployment.secrets(), self.read()
-        if self.earlier():
-            return to_do(f"{self._state(entity, have).message} What an earlier run left over will be withdrawn.")
-        return self._state(entity, have)
+        finding = self._state(self.read(), self.deployment.secrets())
+        self.to_be_made = finding.state is State.TO_DO
+        return to_do(f"{finding.message} What an earlier run left over will be withdrawn.") if self.earlier() else finding
 
     def _state(self, entity: Entity | None, have: Collection[str]) -> Finding:
         if ENTRY not in self.work.ledger:

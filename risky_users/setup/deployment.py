@@ -37,9 +37,9 @@ class Deployment:
 
     def look_at_vars(self) -> Finding:
         """Those that setting up knows."""
-        wanted = self.wanted()
-        unknown = [name for name, value in wanted.items() if not value and name not in self.work.file.variables]
-        differing = [*self.work.file.differing({name: value for name, value in wanted.items() if value}), *unknown]
+        wanted, have = self.wanted(), self.work.file.variables
+        known = self.work.file.differing({name: value for name, value in wanted.items() if value})
+        differing = [name for name, value in wanted.items() if name in known or (not value and have.get(name, "<").startswith("<"))]
         if differing:
             return to_do(f"{', '.join(differing)} will be written into {self.work.file.path.name}.")
         return there(f"{', '.join(wanted)} in {self.work.file.path.name}.")

@@ -1,19 +1,21 @@
 """Where a command works and how it goes about it: the parts, made of what was said on the command line and of what was found."""
 
+import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import typer
 from rich.console import Console
 
 from errors import ConfigError
+from risky_users import check as checking
 from risky_users.admin.cloudflare import Cloudflare
 from risky_users.admin.isolation import Choices as Isolation
 from risky_users.admin.machine import Machine
 from risky_users.connection import Connection
+from risky_users.output import show_walk
 from risky_users.setup.gateway import Gateway
 from risky_users.setup.gateway_session import TOKEN, asked_for
 from risky_users.setup.ledger import Ledger
@@ -24,6 +26,7 @@ from risky_users.setup.scim import ScimPart
 from risky_users.setup.session import Choices, Session, session
 from risky_users.setup.steps import Part, Step, blocked
 from risky_users.setup.worker import WorkerChoices, WorkerPart
+from risky_users.variables import CERTIFICATE, SECRET, complete, find_variables, read_wrangler
 
 SCIM_SECRET = "CLOUDFLARE_SCIM_SECRET"
 """Where it is found, for options end in the shell's history."""
@@ -37,10 +40,11 @@ class Desk:
     here: Session
     manner: Manner
     cloudflare: Cloudflare | None
+    connection: Connection
 
     def worker(self, choices: WorkerChoices | None = None) -> WorkerPart:
         """The Worker and its identity."""
-        return WorkerPart(self.here.work, choices or WorkerChoices())
+        return WorkerPart(self.here.work, self.connection, choices or WorkerChoices())
 
     @property
     def has_lane(self) -> bool:
@@ -77,9 +81,9 @@ class Desk:
         made = [each for each in self.here.work.ledger.entries if each.startswith(("list-", "rule-", "gateway-"))]
         return self._without_token("what was made there takes") if made else Part("gateway", "Cloudflare Gateway", ())
 
-    def rotation(self, choices: WorkerChoices, connection: Connection) -> Part:
+    def rotation(self, choices: WorkerChoices) -> Part:
         """A new credential."""
-        return Rotation(self.worker(choices), connection).part()
+        return Rotation(self.worker(choices)).part()
 
     def choose(self, levels: Sequence[str], domains: tuple[str, ...] | None) -> Isolation:
         """How risky users are isolated, asked where that is open and somebody can answer. Raises ConfigError."""
@@ -88,8 +92,26 @@ class Desk:
         return choose(self.here.work.machine, self.manner, self.here.work.ledger, levels, domains)
 
     def run(self, *parts: Part, one_by_one: bool = False) -> None:
-        """Show, ask, write. Raises typer.Exit."""
-        carry(self.here.work.machine, self.here.who, self.here.roles, self.manner, *parts, one_by_one=one_by_one)
+        """Show, ask, write; then look, as the Worker does, where this run knows what it signs in with. Raises typer.Exit."""
+        status = carried(self.here.work.machine, self.here.who, self.here.roles, self.manner, *parts, one_by_one=one_by_one)
+        if {SECRET, CERTIFICATE} & self.here.work.wrangler.put.keys() and not self.manner.as_json:
+            self._check()
+        raise typer.Exit(status)
+
+    def _check(self) -> None:
+        """What `risky-users check` sees, which says itself what is to mend."""
+        work = self.here.work
+        variables = find_variables(work.machine.environment, work.file.path)
+        variables.places = {"this run": work.wrangler.put, **variables.places}
+        try:
+            settings = complete(variables, str)
+        except ConfigError:
+            return  # a secret that this run did not put: whoever has it can check
+        ways = checking.Ways(self.connection, work.machine)
+        wrangler = checking.Wrangler.of(read_wrangler(work.file.path))
+        console = Console(highlight=False)
+        console.print("\nrisky-users check:")
+        show_walk(console, asyncio.run(checking.walk(ways, settings, variables, wrangler)))
 
     def _gateway(self, cloudflare: Cloudflare, choices: Isolation, *, rewrite: bool = False, planned: bool = False) -> Gateway:
         work = self.here.work
@@ -102,7 +124,7 @@ class Desk:
 
 
 @contextmanager
-def open_desk(machine: Machine, choices: Choices, manner: Manner, *, cloudflare: bool) -> Iterator[Desk]:
+def open_desk(machine: Machine, connection: Connection, choices: Choices, manner: Manner, *, cloudflare: bool) -> Iterator[Desk]:
     """A desk for as long as a command takes; with Cloudflare's API where that is wanted and there is a token. Raises AdminError."""
     with ExitStack() as open_:
         here = open_.enter_context(session(machine, choices))
@@ -110,19 +132,19 @@ def open_desk(machine: Machine, choices: Choices, manner: Manner, *, cloudflare:
         if cloudflare and not token and here.account and _asks(machine, manner):
             token = unseen(f"{TOKEN}, or nothing to leave Cloudflare's lists and rules out")
         account = open_.enter_context(Cloudflare(machine, here.account, token)) if token and here.account else None
-        yield Desk(here, manner, account)
+        yield Desk(here, manner, account, connection)
 
 
-def carry(
+def carried(
     machine: Machine, who: Mapping[str, str], roles: Collection[str], manner: Manner, *parts: Part, one_by_one: bool = False
-) -> NoReturn:
-    """Show, ask, write. Raises typer.Exit."""
+) -> int:
+    """Show, ask, write; the exit status."""
 
     def confirm(question: str) -> bool:
         return typer.confirm(question)
 
     terminal = Terminal(Console(highlight=False), confirm, machine.interactive)
-    raise typer.Exit(run(parts, who, roles, manner, terminal, one_by_one=one_by_one))
+    return run(parts, who, roles, manner, terminal, one_by_one=one_by_one)
 
 
 def choose(

@@ -61,7 +61,8 @@ def run(
     """
     out = terminal.console
     _show_who(out, who, quiet=manner.as_json)
-    planned = [(part, plan(part.steps, roles)) for part in parts]
+    with Console(stderr=True).status("Looking at what is there …"):  # which shows on a terminal alone
+        planned = [(part, plan(part.steps, roles)) for part in parts]
     entries = [entry for _, each in planned for entry in each]
     for part, each in planned:
         _show_plan(out, part, each, quiet=manner.as_json)

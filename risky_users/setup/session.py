@@ -56,25 +56,29 @@ def session(machine: Machine, choices: Choices) -> Iterator[Session]:
         raise AdminError(f"There is no cloud {cloud}: it is one of {', '.join(CLOUDS)}.")
     person = sign_in(machine, CLOUDS[cloud], tenant, choices.how)
     ledger.claim(tenant=person.tenant_id)
-    account, told = _account(Wrangler(machine, file.name, file.path), choices.account)
-    ledger.claim(account=account)
+    wrangler = Wrangler(machine, file.name, file.path, choices.account.lower())
+    wrangler.account, told = _account(wrangler)
+    ledger.claim(account=wrangler.account)
     with Graph(machine, person) as graph:
-        work = Work(machine, graph, Wrangler(machine, file.name, file.path, account), file, ledger)
+        work = Work(machine, graph, wrangler, file, ledger)
         roles = _roles(graph)
-        yield Session(work, roles, account, {**_who(graph, person, roles), "Cloudflare": told, "Worker": f"{file.name}, by {file.path}"})
+        yield Session(
+            work, roles, wrangler.account, {**_who(graph, person, roles), "Cloudflare": told, "Worker": f"{file.name}, by {file.path}"}
+        )
 
 
-def _account(wrangler: Wrangler, wanted: str) -> tuple[str, str]:
+def _account(wrangler: Wrangler) -> tuple[str, str]:
     """The account's id and how it is shown; what is done in Entra alone can do without."""
+    wanted = wrangler.account
     try:
         accounts = wrangler.accounts()
     except NoProgram as error:
         return wanted, str(error)
-    if wanted and wanted.lower() not in accounts:
+    if wanted and wanted not in accounts:
         raise AdminError(f"wrangler is logged in to Cloudflare, but not to the account {wanted}: {_listed(accounts)}.")
     if not wanted and len(accounts) > 1:
         raise AdminError(f"wrangler is logged in to several accounts; name one with --account: {_listed(accounts)}.")
-    account = wanted.lower() or next(iter(accounts), "")
+    account = wanted or next(iter(accounts), "")
     return account, f"{accounts.get(account, 'an account')}, {account}"
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from risky_users.connection import Connection
 from risky_users.setup.consent import Consent
 from risky_users.setup.credential import YEAR_DAYS, Credential
 from risky_users.setup.deployment import Deployment
+from risky_users.setup.groups import Groups
 from risky_users.setup.registration import Registration, wanted_permissions
 from risky_users.setup.steps import Part
+from risky_users.setup.trial import Trial
 from risky_users.setup.work import Work
 from settings import CLOUDS
 
@@ -20,6 +23,8 @@ class WorkerChoices:
     certificate: bool = False
     days: int = YEAR_DAYS
     keep: Callable[[str], None] = lambda _: None
+    groups: bool = False
+    """Whether the groups are made at once, instead of in the Worker's first minute."""
 
 
 @dataclass(slots=True)
@@ -27,11 +32,14 @@ class WorkerPart:
     """Everything that makes a Worker that can sign in."""
 
     work: Work
+    connection: Connection
     choices: WorkerChoices = field(default_factory=WorkerChoices)
     registration: Registration = field(init=False)
     consent: Consent = field(init=False)
     deployment: Deployment = field(init=False)
     credential: Credential = field(init=False)
+    trial: Trial = field(init=False)
+    groups: Groups = field(init=False)
 
     def __post_init__(self) -> None:
         self.registration = Registration(self.work, wanted_permissions(lane=self.choices.lane))
@@ -39,9 +47,19 @@ class WorkerPart:
         self.deployment = Deployment(self.work, self._wanted)
         self.credential = Credential(self.registration, self.deployment, self.choices.certificate, self.choices.days, self.choices.keep)
 
+        self.trial = Trial(self.credential, self.connection)
+        self.groups = Groups(self.work)
+
     def setting_up(self) -> Part:
         """From nothing to a Worker that runs."""
-        steps = (*self.registration.steps(), *self.consent.steps(), *self.credential.steps(), *self.deployment.steps("credential"))
+        steps = (
+            *self.registration.steps(),
+            *self.consent.steps(),
+            *(self.groups.steps() if self.choices.groups else ()),
+            *self.credential.steps(),
+            *self.deployment.steps("credential"),
+            self.trial.step(),
+        )
         return Part("worker", "The Worker", steps)
 
     def removing(self) -> Part:

@@ -115,6 +115,35 @@ def test_the_key_is_on_disk_only_where_somebody_asked_for_it(office: Office, tmp
     assert kept.stat().st_mode & 0o077 == 0
 
 
+def test_the_check_that_follows_knows_the_secret_and_finds_nothing_amiss(office: Office) -> None:
+    text = set_up(office).partition("risky-users check:")[2]
+    assert "AZURE_AD_CLIENT_SECRET from this run" in text
+    assert "✓ Credentials" in text
+    assert "✗" not in text
+    assert "risky-users check:" not in set_up(office)
+
+
+def test_the_groups_can_be_made_at_once(office: Office) -> None:
+    set_up(office, "--groups")
+    assert len([*office.tenant.directory.standing_groups()]) == 3
+    assert_works(office)
+
+
+def test_a_national_cloud_is_set_up_as_the_global_one(office: Office) -> None:
+    office.tenant.tokens.cloud = "login.microsoftonline.us"
+    set_up(office, "--cloud", "usgov")
+    assert office.variables()["AZURE_CLOUD"] == "usgov"
+    assert the_app(office).permissions == NEEDED
+    assert "Nothing is to be written." in set_up(office)
+    assert office.run("setup", "worker", "--cloud", "mars").status == 1
+
+
+def test_a_credential_that_entra_does_not_know_everywhere_yet_is_waited_for(office: Office) -> None:
+    office.tenant.behaviour.credential_lag = 45.0
+    set_up(office)
+    assert any("the new credential is not known everywhere" in line for line in office.desk.told)
+
+
 # --- whoever may do only a part ---
 
 
