@@ -3,7 +3,8 @@
 import pytest
 
 from plan import RISK_LEVELS
-from risky_users.admin.isolation import Choices, Rule, differences, exceptions, isolates, names, obstacles, places, plain, wanted
+from risky_users.admin.expressions import plain
+from risky_users.admin.isolation import Choices, Rule, differences, exceptions, isolates, names, obstacles, places, wanted
 from simulator.cloudflare import Account, rules
 from simulator.messages import JSON
 from tests.simulator.client import Clock
