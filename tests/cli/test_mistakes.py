@@ -181,6 +181,7 @@ def a_group_has_a_namesake(it: Whole) -> None:
 
 @mistake("Worker", "no Worker risky-users is deployed", "there is msft-risky-user-ad-sync", "`npx wrangler deploy`")
 def the_worker_bears_another_name(it: Whole) -> None:
+    Path("wrangler.toml").write_text('name = "risky-users"\n')
     it.cloudflare.state.workers["msft-risky-user-ad-sync"] = it.cloudflare.state.workers.pop("risky-users")
     it.worker.name = "msft-risky-user-ad-sync"
 
