@@ -25,6 +25,8 @@ WRITES_A_LIST = 2
 """How many requests a list takes that somebody joins and somebody leaves."""
 LOOKED_UP = 1200
 """How many users' mail addresses a tick looks up at most: four batches of Graph's. The others follow in the next ones."""
+LOOKED_UP_LASTS = 600.0
+"""How long what was looked up counts where there are more than can be looked up in a minute, in seconds."""
 LOOK_UP_SECONDS = 4.0
 """How long that may wait."""
 RETRIED = 2
@@ -49,6 +51,8 @@ class ListCache:
     """What stands for an address that is nobody's: it is not to be logged."""
     refused: dict[str, GatewayError] = field(default_factory=dict)
     """Addresses that Cloudflare does not take, those first whose last attempt is longest ago."""
+    looked_up: dict[str, tuple[float, Mailbox]] = field(default_factory=dict)
+    """Mailboxes that did not come with the groups' members, and when they were read."""
     told_of_permission: bool = False
     book: AddressBook = field(default_factory=AddressBook)
     made_of: tuple[Sequence[str], Mapping[str, Mailbox], str, bool] | None = None
@@ -286,13 +290,18 @@ async def _address_book(
     boxes |= told
     missing = [user for user in users if boxes.get(user, UNREAD).lacks(which)]
     if missing and not forbidden:
-        outcome = await graph.finish(graph.begin(graph.mailboxes(missing[:LOOKED_UP]), graph.clock.now() + LOOK_UP_SECONDS))
+        now, last = graph.clock.now(), cache.looked_up
+        missing.sort(key=lambda user: last[user][0] if user in last else 0.0)
+        outcome = await graph.finish(graph.begin(graph.mailboxes(missing[:LOOKED_UP]), now + LOOK_UP_SECONDS))
         found: dict[str, Mailbox]
         found, problem = ({}, outcome) if isinstance(outcome, ServiceError) else outcome
         for user, box in found.items():  # who is deleted has no mailbox, but still a principal name among the risky users
             boxes[user] = box._replace(principal_name=box.principal_name or boxes.get(user, UNREAD).principal_name)
         forbidden = which != "upn" and problem is not None and problem.cause == "permission"
-        if not problem and len(missing) > LOOKED_UP:
+        last |= {user: (now, boxes[user]) for user in found}
+        cache.looked_up = {user: last[user] for user in missing if user in last and now - last[user][0] < LOOKED_UP_LASTS}
+        boxes |= {user: cache.looked_up[user][1] for user in missing[LOOKED_UP:] if user in cache.looked_up}
+        if not problem and any(boxes.get(user, UNREAD).lacks(which) for user in missing):
             problem = GraphError(f"Could not look up more than {LOOKED_UP} mail addresses; the next minute goes on.", cause="budget")
     made_of = users, boxes, which, forbidden
     if cache.made_of != made_of:  # of a long list this takes longer than all else in a quiet minute
