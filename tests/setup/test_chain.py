@@ -9,7 +9,6 @@ from settings import Settings, read_settings
 from simulator import User
 from tests.lanes import Lane
 from tests.setup.office import Office
-from tests.ticks import StoppedClock
 
 RIGHTS = ("Zero Trust Write", "Account API Tokens Write")
 
@@ -25,12 +24,6 @@ class Minutes(Lane):
         worker = self.office.account.state.workers["risky-users"]
         return read_settings({**worker.variables, **worker.secrets, **overrides}.get)
 
-    def minute(self) -> None:
-        """A tick, for which the services' clock waits, and the minute after it."""
-        assert self.office
-        self.tick()
-        self.office.desk.clock.time = self.clock.time
-
 
 @pytest.fixture
 def minutes(tmp_path: Path) -> Minutes:
@@ -41,25 +34,25 @@ def minutes(tmp_path: Path) -> Minutes:
     for command in (["setup", "worker", "--lane"], ["setup", "gateway", *levels]):
         done = office.run(*command, "--yes", environment={"CLOUDFLARE_API_TOKEN": token})
         assert done.status == 0, done.text
-    return Minutes(office.tenant, StoppedClock(office.desk.clock.time), account=office.account, office=office)
+    return Minutes(office.tenant, office.clock, account=office.account, office=office)
 
 
 def test_risk_rises_and_falls_and_the_browser_is_isolated_and_free_in_the_same_minute(minutes: Minutes) -> None:
     tenant, account = minutes.tenant, minutes.account
-    minutes.minute()
+    minutes.tick()
     ada = tenant.add_user("Ada Lovelace", mail="Ada.L@contoso.com")
     browser = account.enroll("ada.l@contoso.com")
     tenant.confirm_compromised(ada)
     assert not account.page_load(browser).isolated
-    minutes.minute()
+    minutes.tick()
     assert account.page_load(browser).isolated
     tenant.dismiss(ada)
-    minutes.minute()
+    minutes.tick()
     assert not account.page_load(browser).isolated
 
 
 def test_everybody_at_risk_is_isolated_by_the_rule_of_their_level(minutes: Minutes) -> None:
-    minutes.minute()
+    minutes.tick()
     users: list[tuple[str, User]] = [(level, user) for level in ("high", "medium", "low") for user in minutes.tenant.risky_at(level)]
     assert users
     for level, user in users:
@@ -71,12 +64,12 @@ def test_everybody_at_risk_is_isolated_by_the_rule_of_their_level(minutes: Minut
 
 def test_once_the_lane_is_taken_down_the_worker_goes_on_without_it(minutes: Minutes) -> None:
     assert minutes.office
-    minutes.minute()
+    minutes.tick()
     token = minutes.office.account.create_token("administrator", *RIGHTS).value
     office = minutes.office
     done = office.run("remove", "gateway", "--yes", environment={"CLOUDFLARE_API_TOKEN": token})
     assert done.status == 0, done.text
-    minutes.minute()
+    minutes.tick()
     assert minutes.record["outcome"] == "in sync"
     assert "GATEWAY_LIST_HIGH" not in office.variables()
     assert not office.account.state.standing_lists()
