@@ -20,7 +20,7 @@ from risky_users.setup.steps import Finding, State, Step, failed, left_alone, th
 from risky_users.setup.work import Work
 from text import GUID, JSON, counted
 
-JOB, ASSIGNED, STARTED = "provisioning job", "assigned ", "provisioning started"
+JOB, ASSIGNED, STARTED, SECRETS = "provisioning job", "assigned ", "provisioning started", "endpoint and token"
 """In the ledger; for an application that was made otherwise only."""
 _SETTLES_SECONDS = 60.0
 _YOUNG = "The SCIM application"
@@ -167,6 +167,8 @@ class ProvisioningJob:
             chosen = {"Enabled": True, "Recipients": self.choices.notify, "DeleteThresholdEnabled": True, "DeleteThresholdValue": 500}
             pairs["SyncNotificationSettings"] = json.dumps(chosen)
         value: list[JSON] = [{"key": name, "value": value} for name, value in pairs.items()]
+        if not self.application.ours:
+            self.work.ledger.about_to_make(SECRETS, principal=self.application.id, keys=" ".join(pairs))
         self.work.graph.put(f"{self.application.path}/synchronization/secrets", {"value": value}, young=_YOUNG)
         return f"{endpoint}, for assigned users and groups only."
 
@@ -335,18 +337,29 @@ class ProvisioningJob:
         return "unassigned."
 
     def look_to_remove_job(self) -> Finding:
-        """One that was made here for an application that was made otherwise."""
-        return to_do("will be deleted.") if JOB in self.work.ledger else there("goes with the application.")
+        """One that was made here, or was given endpoint and token here, for an application that was made otherwise."""
+        made = [entry for entry in (JOB, SECRETS) if entry in self.work.ledger]
+        return to_do(f"{' and '.join(made)} will be taken away.") if made else there("goes with the application.")
 
     def remove_job(self) -> str:
-        """Delete it; what it provisioned stays."""
+        """Take both away, secrets by empty values as terraform-provider-azuread does; what was provisioned stays."""
+        if SECRETS in self.work.ledger:
+            value: list[JSON] = [{"key": each, "value": ""} for each in self.work.ledger.fact(SECRETS, "keys").split()]
+            principal = self.work.ledger.fact(SECRETS, "principal")
+            if self.work.graph.find(f"/servicePrincipals/{principal}", select="id"):
+                self.work.graph.put(f"/servicePrincipals/{principal}/synchronization/secrets", {"value": value})
+            self.work.ledger.forget(SECRETS)
+        if JOB in self.work.ledger:
+            self._delete_job()
+        return "taken away."
+
+    def _delete_job(self) -> None:
         principal = self.work.ledger.fact(JOB, "principal")
         known = self.work.ledger.id(JOB)
         path = f"/servicePrincipals/{principal}/synchronization/jobs"
         for job in [known] if known else [text_of(each, "id") for each in self.work.graph.all(path)]:
             self.work.graph.delete(f"{path}/{job}")
         self.work.ledger.forget(JOB)
-        return "deleted."
 
     def _assignments(self) -> list[str]:
         return [each for each in self.work.ledger.entries if each.startswith(ASSIGNED)]
