@@ -135,6 +135,7 @@ class ListChange:
             self._stopped = error
             if error.cause == "passing":
                 self._unsure.update(addresses)
+            if error.cause != "budget":  # whatever was answered, it may have been done
                 self._state.certain, self._state.changed = False, True
         elif kind == "prove":
             await self._read_as_proof(addresses)

@@ -422,6 +422,14 @@ def test_a_refusal_that_passes_is_told_at_once_and_is_over_in_the_next_minute() 
     assert comes_right(coming.ticks)
 
 
+def test_of_a_list_whose_change_was_refused_after_it_was_made_no_number_is_told() -> None:
+    coming = minute()
+    coming.ticks.account.faults = [Fault("status after", *CHANGE, status=403, code="10000", skip=1, times=1)]
+    assert failing(coming.ticks)
+    assert "low" not in coming.ticks.record["lists"]["members"]  # type: ignore[index]  # it is a record
+    assert comes_right(coming.ticks)
+
+
 def test_a_token_that_is_seconds_old_and_one_that_is_dead_are_told_alike_and_cost_one_request() -> None:
     for spoil in (lambda account: setattr(account.token, "disabled", True), lambda account: account.token.permissions.clear()):
         coming = minute()
