@@ -77,10 +77,12 @@ def test_without_a_base_group_the_trap_is_explained(office: Office) -> None:
     assert office.tenant.jobs
 
 
-def test_a_base_group_that_is_not_there_is_said(office: Office) -> None:
-    outcome = office.run("setup", "scim", "--dry-run", "--base-group", "Nobody")
+def test_a_base_group_that_is_not_there_is_said_and_nothing_is_started_without_it(office: Office) -> None:
+    outcome = office.run("setup", "scim", "--yes", "--base-group", "Nobody")
     assert "there is no group Nobody" in outcome.text
-    assert outcome.status == 1
+    assert (outcome.status, job(office).state) == (1, "Disabled")
+    set_up(office)
+    assert_works(office)
 
 
 def test_an_application_that_provisions_there_already_is_used(office: Office) -> None:
