@@ -65,9 +65,9 @@ class Office:
     """Told of every change before it is done and after, with its number since the command began; raises what befalls the command."""
     secrets: set[str] = field(default_factory=set)
     shown: list[str] = field(default_factory=list)
+    clock: StoppedClock = field(default_factory=StoppedClock)
 
     def __post_init__(self) -> None:
-        self.clock = StoppedClock()
         self.desk = Desk(self.roles, self.clock)
         self.tenant: Tenant = self.desk.tenant
         self.tenant.directory.applications.clear()  # nobody has set anything up

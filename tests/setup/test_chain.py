@@ -1,16 +1,36 @@
 """From nothing, by the commands alone: the Worker that they deployed runs, and whoever is at risk is isolated within its minute."""
 
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from runtime import Worker
+from runtime.serving import serving
+from simulator.asgi import create_app
 from tests.setup.deployed import Deployed, worker_of
 from tests.setup.office import Office
+from tests.ticks import SOURCE, StoppedClock
+
+
+@dataclass
+class RunningClock(StoppedClock):
+    """The machine's time, as workerd has it."""
+
+    begun: float = field(default_factory=time.monotonic)
+
+    def now(self) -> float:
+        return self.time + time.monotonic() - self.begun
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
-    office = Office(tmp_path / "project")
+    return set_up(Office(tmp_path / "project"))
+
+
+def set_up(office: Office) -> Office:
+    """The Worker, and the direct lane for all levels."""
     levels = [word for level in ("high", "medium", "low") for word in ("--level", level)]
     for command in (["setup", "worker", "--lane"], ["setup", "gateway", *levels]):
         done = office.run(*command, "--yes")
@@ -35,6 +55,19 @@ def test_risk_rises_and_falls_and_the_browser_is_isolated_and_free_in_the_same_m
     tenant.dismiss(ada)
     worker.tick()
     assert not account.page_load(browser).isolated
+
+
+def test_in_workerd_too_the_first_minute_isolates_whoever_is_at_risk(tmp_path: Path) -> None:
+    office = set_up(Office(tmp_path / "project", clock=RunningClock()))
+    deployed = office.account.state.workers["risky-users"]
+    browsers = [office.account.enroll(user.mail or user.principal_name) for user in office.tenant.risky_at("high")]
+    assert browsers
+    with (
+        serving(create_app(office.tenant, office.account)) as address,
+        Worker(SOURCE, {**deployed.variables, **deployed.secrets}, address) as worker,
+    ):
+        assert worker.tick().outcome == "ok"
+    assert all(office.account.page_load(browser).isolated for browser in browsers)
 
 
 def test_everybody_at_risk_is_isolated_by_the_rule_of_their_level(office: Office, worker: Deployed) -> None:
