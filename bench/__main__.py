@@ -195,7 +195,7 @@ def start(book: Book) -> None:
         here.tick(worker)
         empty = worker.peak_memory_mb()
     rows = [
-        ["importing src/ from source, ms, median of 3", f"{median(times):.0f}"],
+        ["importing src/ from source, ms of CPU, median of 3", f"{median(times):.0f}"],
         ["the same, least", f"{min(times):.0f}"],
         ["peak memory of workerd with the empty Worker, MB", f"{empty:.0f}"],
     ]

@@ -1,7 +1,9 @@
 """The way to the network from whatever machine this is: through its proxies, trusting what its system trusts."""
 
+import asyncio
 import os
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -54,10 +56,11 @@ class Network(httpx.BaseTransport):
 
 
 class AsyncNetwork(httpx.AsyncBaseTransport):
-    """The same without blocking, and without a word of its own on what goes wrong."""
+    """The same without blocking, and without a word of its own on what goes wrong. It is made where a loop runs."""
 
     def __init__(self) -> None:
         """Raises ConfigError."""
+        asyncio.get_running_loop().set_default_executor(_Impatient())
         self._trust, self._ways = trust(), dict[str, httpx.AsyncHTTPTransport]()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -71,6 +74,14 @@ class AsyncNetwork(httpx.AsyncBaseTransport):
         """Close all connections."""
         for way in self._ways.values():
             await way.aclose()
+
+
+class _Impatient(ThreadPoolExecutor):
+    """Names are looked up in threads, which a resolver without a server can hold for half a minute: nobody waits for that to say
+    that there is no connection."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=True)
 
 
 def _proxy(proxy: str, trusted: ssl.SSLContext) -> httpx.Proxy | None:

@@ -5,11 +5,13 @@ Gateway compares the e-mail claim of a login, which is a user's `mail`, and with
 the `#EXT#` form is nobody's address.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 LONGEST = 254
+_PLAIN = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 class Mailbox(NamedTuple):
@@ -31,9 +33,7 @@ def usable(address: object) -> str:
     """The address in lower case; nothing where it could not be one."""
     if not isinstance(address, str) or "#ext#" in (lower := address.strip().lower()):
         return ""
-    name, _, domain = lower.partition("@")
-    plain = name and domain and "@" not in domain and len(lower) <= LONGEST
-    return lower if plain and lower.isprintable() and not any(character.isspace() for character in lower) else ""
+    return lower if _PLAIN.fullmatch(lower) and len(lower) <= LONGEST and lower.isprintable() else ""
 
 
 def forms(mailbox: Mailbox, which: str) -> tuple[str, ...]:
@@ -66,16 +66,15 @@ class AddressBook:
         for user in risky:
             mailbox = mailboxes.get(user, UNREAD)
             book.forms[user] = forms(mailbox, which)
-            if mailbox.lacks(which):
+            if mailbox.unread and mailbox.lacks(which):
                 book.unread.add(user)
                 if not mailbox.principal_name:
                     book.nameless.add(user)
-        for user, mailbox in mailboxes.items():
-            mail, principal_name = usable(mailbox.mail), usable(mailbox.principal_name)
-            for address in {mail, principal_name} - {""}:
+        for user, (mail, principal_name, _) in mailboxes.items():
+            for address in {usable(mail), usable(principal_name)} if mail != principal_name else {usable(mail)}:
                 book.owners.setdefault(address, set()).add(user)
-            if mail:
-                book.mails.add(mail)
+        book.owners.pop("", None)
+        book.mails = {usable(mailbox.mail) for mailbox in mailboxes.values() if mailbox.mail}
         return book
 
     def wanted(self, users: Collection[str], room: int, present: Collection[str]) -> dict[str, set[str]]:

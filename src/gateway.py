@@ -247,5 +247,4 @@ def _reason(status: int, code: int, message: str) -> tuple[str, Cause]:
         return _REMEDIES[2218], ""
     if status == 409 or "not found in list" in message or any(word in message for word in ("duplicate", "already", "conflict")):
         return "another change was in its way; the next minute tries again", "conflict"
-    full = "should the list be full, set GATEWAY_LIST_SIZE to what the account allows"
-    return f"Cloudflare refuses the request with status {status}; {full}", "refused"
+    return f"Cloudflare refuses the request with status {status}", "refused"

@@ -14,6 +14,8 @@ ENTRY = "entry"
 HALVINGS = 10
 """How often parts of a change that are refused are halved, to find what they are refused for: enough to find one of a thousand."""
 
+_FULL = "If the list is full, set GATEWAY_LIST_SIZE to what the account allows."
+
 _Kind: TypeAlias = Literal["append", "remove", "prove"]
 
 
@@ -127,10 +129,13 @@ class ListChange:
         self._state.change(append, addresses if kind == "remove" else (), facts)
 
     async def _refusal(self, kind: _Kind, addresses: Sequence[str], error: GatewayError) -> None:
+        if error.cause == "refused":
+            error = GatewayError(f"{error} {_FULL}", error.request_ids, code=error.code, cause="refused")
         if error.cause not in ("conflict", "refused"):
             self._stopped = error
             if error.cause == "passing":
                 self._unsure.update(addresses)
+            if error.cause != "budget":  # whatever was answered, it may have been done
                 self._state.certain, self._state.changed = False, True
         elif kind == "prove":
             await self._read_as_proof(addresses)

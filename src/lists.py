@@ -25,6 +25,8 @@ WRITES_A_LIST = 2
 """How many requests a list takes that somebody joins and somebody leaves."""
 LOOKED_UP = 1200
 """How many users' mail addresses a tick looks up at most: four batches of Graph's. The others follow in the next ones."""
+LOOKED_UP_LASTS = 600.0
+"""How long what was looked up counts where there are more than can be looked up in a minute, in seconds."""
 LOOK_UP_SECONDS = 4.0
 """How long that may wait."""
 RETRIED = 2
@@ -49,7 +51,12 @@ class ListCache:
     """What stands for an address that is nobody's: it is not to be logged."""
     refused: dict[str, GatewayError] = field(default_factory=dict)
     """Addresses that Cloudflare does not take, those first whose last attempt is longest ago."""
+    looked_up: dict[str, tuple[float, Mailbox]] = field(default_factory=dict)
+    """Mailboxes that did not come with the groups' members, and when they were read."""
     told_of_permission: bool = False
+    book: AddressBook = field(default_factory=AddressBook)
+    made_of: tuple[Sequence[str], Mapping[str, Mailbox], str, bool] | None = None
+    """What the book was made of."""
 
 
 @dataclass(slots=True)
@@ -119,16 +126,21 @@ class ListTarget:
         known = self._cache.states.get(list_id)
         if known and known.facts == facts:
             return True, known.read
-        return False, facts.size // 1000 if facts else 0
+        return False, facts.size if facts else 0
 
     async def _state(self, list_id: str, facts: ListFacts | None, now: float) -> ListState:
         known = self._cache.states.get(list_id)
-        if known and known.facts == facts:
-            if not known.changed and now - known.read < REREAD_SECONDS:
-                return known
-            if self._client.left <= WRITES_A_LIST * len(self._settings.lists):
+        same = known is not None and known.facts == facts
+        if known and same and not known.changed and now - known.read < REREAD_SECONDS:
+            return known
+        if same:
+            self._client.kept_back = max(self._client.kept_back, WRITES_A_LIST * len(self._settings.lists))
+        try:
+            state = self._cache.states[list_id] = ListState.of(*await self._client.items(list_id, facts), now)
+        except GatewayError as error:
+            if known and same and error.cause == "budget":
                 return known  # all that is known speaks for it, and there is no room to look again
-        state = self._cache.states[list_id] = ListState.of(*await self._client.items(list_id, facts), now)
+            raise
         return state
 
     def _take(self, level: str, users: frozenset[str], state: ListState) -> None:
@@ -144,11 +156,7 @@ class ListTarget:
         inside = {user for user in users if all(address in state.spellings for address in book.forms[user] if address in wanted)}
         self._levels[level] = _Level(self._settings.lists[level], users, state, wanted, displaced, strangers)
         self.members[level] = frozenset(inside | strangers.keys())
-        unread = book.unread & users
-        nameless = bool(book.nameless & users)
-        self.unknown[level] = frozenset(
-            user for user, addresses in strangers.items() if unread and (nameless or self._may_be_mail(state, addresses))
-        )
+        self.unknown[level] = frozenset(user for user, addresses in strangers.items() if self._may_be_somebodys(state, addresses))
         self.anonymous[level] = frozenset(user for user in strangers if user.startswith(ENTRY))
         if left_out := sum(self._has_no_room(user, wanted) for user in users):
             self.left_out[level] = left_out
@@ -164,12 +172,15 @@ class ListTarget:
         others = sorted(owners - users - {""}, key=lambda user: (user not in self._book.forms, user))
         return others[0] if others else self._cache.entries.setdefault(address, f"{ENTRY} {len(self._cache.entries) + 1}")
 
-    def _may_be_mail(self, state: ListState, addresses: Iterable[str]) -> bool:
-        """Whether one of these may be somebody's mail that was not read.
+    def _may_be_somebodys(self, state: ListState, addresses: Iterable[str]) -> bool:
+        """Whether one of these may be what was not read of a risky user, of this level or of one who moves to another.
 
         Where mail is not told of anybody, what was put there as a principal name is nobody's whose name is another.
         """
-        return not self._book.forbidden or any(state.descriptions[address] != PRINCIPAL_NAME for address in addresses)
+        book = self._book
+        if book.forbidden and not book.nameless:
+            return any(state.descriptions[address] != PRINCIPAL_NAME for address in addresses)
+        return bool(book.unread)
 
     def _look_for_trouble(self) -> None:
         """What the administrator is to know although nothing failed, or because a permission was withdrawn."""
@@ -260,7 +271,7 @@ async def open_lists(graph: GraphClient, settings: GatewaySettings, read: RiskyU
     cache = graph.cache.lists if isinstance(graph.cache.lists, ListCache) else ListCache()
     graph.cache.lists = cache
     users = [user for level in settings.lists for user in sorted(risk.users[level])]
-    book, problem = await _address_book(graph, settings, read, users, members)
+    book, problem = await _address_book(graph, settings, cache, read, users, members)
     budget = graph.budget
     client = GatewayClient(settings, budget, (budget.max_subrequests - budget.subrequests) // 2, cache.pages)
     target = ListTarget(client, settings, cache, book)
@@ -270,7 +281,7 @@ async def open_lists(graph: GraphClient, settings: GatewaySettings, read: RiskyU
 
 
 async def _address_book(
-    graph: GraphClient, settings: GatewaySettings, read: RiskyUsers, users: Sequence[str], members: Sequence[Members]
+    graph: GraphClient, settings: GatewaySettings, cache: ListCache, read: RiskyUsers, users: Sequence[str], members: Sequence[Members]
 ) -> tuple[AddressBook, ServiceError | None]:
     """Everybody's addresses, and what stood in the way. Mail comes with the groups' members; that of others is looked up."""
     which, boxes, problem = settings.addresses, dict(read.mailboxes), None
@@ -279,15 +290,23 @@ async def _address_book(
     boxes |= told
     missing = [user for user in users if boxes.get(user, UNREAD).lacks(which)]
     if missing and not forbidden:
-        outcome = await graph.finish(graph.begin(graph.mailboxes(missing[:LOOKED_UP]), graph.clock.now() + LOOK_UP_SECONDS))
+        now, last = graph.clock.now(), cache.looked_up
+        missing.sort(key=lambda user: last[user][0] if user in last else 0.0)
+        outcome = await graph.finish(graph.begin(graph.mailboxes(missing[:LOOKED_UP]), now + LOOK_UP_SECONDS))
         found: dict[str, Mailbox]
         found, problem = ({}, outcome) if isinstance(outcome, ServiceError) else outcome
         for user, box in found.items():  # who is deleted has no mailbox, but still a principal name among the risky users
             boxes[user] = box._replace(principal_name=box.principal_name or boxes.get(user, UNREAD).principal_name)
         forbidden = which != "upn" and problem is not None and problem.cause == "permission"
-        if not problem and len(missing) > LOOKED_UP:
+        last |= {user: (now, boxes[user]) for user in found}
+        cache.looked_up = {user: last[user] for user in missing if user in last and now - last[user][0] < LOOKED_UP_LASTS}
+        boxes |= {user: cache.looked_up[user][1] for user in missing[LOOKED_UP:] if user in cache.looked_up}
+        if not problem and any(boxes.get(user, UNREAD).lacks(which) for user in missing):
             problem = GraphError(f"Could not look up more than {LOOKED_UP} mail addresses; the next minute goes on.", cause="budget")
-    return AddressBook.of(users, boxes, which, forbidden=forbidden), None if forbidden else problem
+    made_of = users, boxes, which, forbidden
+    if cache.made_of != made_of:  # of a long list this takes longer than all else in a quiet minute
+        cache.made_of, cache.book = made_of, AddressBook.of(users, boxes, which, forbidden=forbidden)
+    return cache.book, None if forbidden else problem
 
 
 def _key(list_id: str) -> str:

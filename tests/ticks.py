@@ -14,19 +14,15 @@ from report import Report
 from risky_users import signing
 from settings import Settings, read_settings
 from sync import TICK_SECONDS, sync
+from tests.simulator.client import Clock
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 T = TypeVar("T")
 
 
 @dataclass
-class StoppedClock:
+class StoppedClock(Clock):
     """Epoch seconds that stand still until somebody sleeps or an answer takes its time."""
-
-    time: float = 1_790_000_000.0
-
-    def now(self) -> float:
-        return self.time
 
     async def sleep(self, seconds: float) -> None:
         self.time += seconds

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from groups import GROUP_NAMES
 from plan import RISK_LEVELS
+from risky_users.admin.expressions import lists, plain
 from text import JSON
 
 Rule: TypeAlias = Mapping[str, JSON]
@@ -24,8 +25,6 @@ FIRST_PRECEDENCE = 1000
 STEP = 10
 
 _CATCH_ALL = ("", EVERYTHING.replace(" ", ""), 'http.request.urimatches".*"')
-_LIST = re.compile(r"\$([0-9a-fA-F-]{32,36})")
-_BLANKS = re.compile(r"\s+")
 _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.ASCII)
 
 
@@ -98,22 +97,12 @@ def differences(rule: Rule, want: Rule) -> list[str]:
 
 def names(rule: Rule, list_id: str) -> bool:
     """Whether a rule looks into the list, whoever made it."""
-    sought = list_id.replace("-", "").lower()
-    return any(found.replace("-", "").lower() == sought for found in _LIST.findall(f"{rule.get('identity')} {rule.get('traffic')}"))
+    return list_id.replace("-", "").lower() in lists(f"{rule.get('identity')} {rule.get('traffic')}")
 
 
 def isolates(rule: Rule, list_id: str) -> bool:
     """Whether a rule isolates those on the list, wherever it applies."""
     return rule.get("action") == "isolate" and rule.get("enabled") is True and names(rule, list_id)
-
-
-def plain(expression: object) -> str:
-    """An expression without what the API changes in it: dashes of list ids, blanks, parentheses around it all."""
-    text = _LIST.sub(lambda match: match[0].replace("-", "").lower(), expression if isinstance(expression, str) else "")
-    text = _BLANKS.sub("", re.sub(r'"\s+"', '","', text))
-    while text.startswith("(") and _closes_last(text):
-        text = text[1:-1]
-    return text
 
 
 def precedence(rule: Rule) -> int:
@@ -172,16 +161,3 @@ def _controls(rule: Rule) -> Rule:
     settings = rule.get("rule_settings")
     controls = settings.get("biso_admin_controls") if isinstance(settings, dict) else None
     return controls if isinstance(controls, dict) else {}
-
-
-def _closes_last(text: str) -> bool:
-    """Whether the parenthesis that opens a text is the one that closes it."""
-    depth, quoted = 0, False
-    for position, character in enumerate(text):
-        if character == '"' and text[position - 1] != "\\":
-            quoted = not quoted
-        elif not quoted:
-            depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth == 0 and not quoted:
-            return position == len(text) - 1
-    return False

@@ -207,7 +207,14 @@ def _by_msal(machine: Machine, cloud: Cloud, tenant: str, scopes: Collection[str
         silent = app.acquire_token_silent_with_error(wanted, account, force_refresh=True) if account else None
         return _token(silent or way(machine, app, wanted))
 
-    return Person(cloud, "the browser" if way is _in_browser else "a device code", renew, token)
+    person = Person(cloud, "the browser" if way is _in_browser else "a device code", renew, token)
+    grants = f"https://{cloud.graph}/v1.0/oauth2PermissionGrants"
+    machine.tell(
+        "Your consent stays in the tenant, for Microsoft Graph Command Line Tools. To withdraw it: "
+        f"`az rest --url \"{grants}?\\$filter=principalId eq '{person.object_id}'\"` shows its id, "
+        f"`az rest --method DELETE --url {grants}/<id>` takes it back."
+    )
+    return person
 
 
 def _in_browser(machine: Machine, app: "PublicClientApplication", scopes: list[str]) -> _Result:

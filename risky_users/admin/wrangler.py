@@ -131,9 +131,7 @@ class Wrangler:
         self._run(*arguments, given=given, missing=missing, named=named)
 
     def _json(self, *arguments: str, missing: bool = False, named: bool = True) -> JSON:
-        output = self._run(*arguments, missing=missing, named=named)
-        start = min((at for at in (output.find("{"), output.find("[")) if at >= 0), default=0)  # after a warning about an update, say
-        return parse(output[start:]) if output else None
+        return _json_in(self._run(*arguments, missing=missing, named=named))
 
     def _run(self, *arguments: str, given: str = "", missing: bool = False, named: bool = True) -> str:
         """What it prints; nothing where there is no such Worker, and that is `missing`."""
@@ -153,7 +151,12 @@ class Wrangler:
             return ""
         if any(sign in said for sign in _DENIED):
             raise NoProgram(f"`npx wrangler {what}` was refused: {said}. {self._whose_right}")
-        if "wrangler login" in said or "not authenticated" in said.lower() or "CLOUDFLARE_API_TOKEN" in said:
+        if (
+            _LOGGED_OUT.search(done.output)
+            or "wrangler login" in said
+            or "not authenticated" in said.lower()
+            or "CLOUDFLARE_API_TOKEN" in said
+        ):
             raise NoProgram(f"wrangler is not logged in to Cloudflare: {_LOGIN}.")
         raise NoProgram(
             f"`npx wrangler {what}` failed: {said or f'status {done.status}'}. Run it by hand to see more, then run this again."
@@ -168,11 +171,22 @@ def _accounts(told: JSON) -> dict[str, str] | None:
     return {str(each.get("id")): str(each.get("name")) for each in entries if isinstance(each, dict)}
 
 
+def _json_in(output: str) -> JSON:
+    """The JSON that comes after whatever else is said, of an update for example; None where there is none."""
+    for line in re.finditer(r"^[{\[]", output, re.MULTILINE):
+        if (found := parse(output[line.start() :])) is not None:
+            return found
+    return None
+
+
+_LOGGED_OUT = re.compile(r'"loggedIn":\s*false')
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""Of which it leaves some whatever NO_COLOR says."""
 _DECORATION = re.compile(r"^\W*(\[?ERROR\]?\s*)?")
 
 
 def _said(text: str, secret: str) -> str:
     """Its first words that are no decoration, without the secret that it was given."""
-    lines = (_DECORATION.sub("", line).strip() for line in text.splitlines())
+    lines = (_DECORATION.sub("", line).strip() for line in _COLOURS.sub("", text).splitlines())
     told = " ".join(line for line in lines if line)[:400].rstrip(". ")
     return told.replace(secret.strip(), "…") if secret.strip() else told

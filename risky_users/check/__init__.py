@@ -6,7 +6,7 @@ is not there, or may not, leaves links unseen, which say so.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from errors import AuthError, ServiceError
@@ -53,7 +53,7 @@ async def walk(ways: Ways, settings: Settings, variables: Variables, wrangler: W
     now = ways.connection.clock.now()
     entering = await _enter(ways.connection, settings)
     facts = None if isinstance(entering, AuthError) else entering
-    refusal = ways.connection.told(variables.here(str(entering))) if isinstance(entering, AuthError) else ""
+    refusal = ways.connection.told(str(entering)) if isinstance(entering, AuthError) else ""
     groups = _ids(facts)
     with ways.opened(settings, wrangler) as (graph, eyes):
         registration = read_registration(graph, settings.client_id)
@@ -79,7 +79,8 @@ async def walk(ways: Ways, settings: Settings, variables: Variables, wrangler: W
         gateway.tls_decryption(account),
         *people.people(person, settings.gateway, facts, kept.lists),
     ]
-    return Walk(findings, facts, worker.permissions_of(settings, facts))
+    told = [replace(each, message=variables.here(each.message)) for each in findings]
+    return Walk(told, facts, worker.permissions_of(settings, facts))
 
 
 @contextmanager

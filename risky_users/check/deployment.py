@@ -28,12 +28,15 @@ class Wrangler:
     name: str
     account_id: str
     vars: Mapping[str, object]
+    there: bool
+    """Whether there is such a file at all: whoever runs `risky-users sync` on another host may have none."""
 
     @classmethod
     def of(cls, said: Mapping[str, object]) -> "Wrangler":
         """What matters of the file."""
         values = said.get("vars")
-        return cls(str(said.get("name") or WORKER), str(said.get("account_id") or ""), values if isinstance(values, dict) else {})
+        name, account_id = str(said.get("name") or WORKER), str(said.get("account_id") or "")
+        return cls(name, account_id, values if isinstance(values, dict) else {}, bool(said))
 
 
 def deployment(worker: Worker, file: Wrangler, settings: Settings, now: float) -> Iterator[Finding]:
@@ -46,8 +49,11 @@ def deployment(worker: Worker, file: Wrangler, settings: Settings, now: float) -
     elif deployed.gone:
         names = [] if isinstance(worker.names, Unseen) else worker.names
         others = f"; there {'is' if len(names) == 1 else 'are'} {listed(names)}" if names else ""
-        remedy = "deploy it with `npx wrangler deploy`, or correct its name in wrangler.toml"
-        yield failed("worker", f"no Worker {file.name} is deployed in this account{others}: {remedy}.")
+        missing = f"no Worker {file.name} is deployed in this account{others}"
+        if file.there:
+            yield failed("worker", f"{missing}: deploy it with `npx wrangler deploy`, or correct its name in wrangler.toml.")
+        else:
+            yield warning("worker", f"{missing}, and there is no wrangler.toml here: right where `risky-users sync` runs instead of it.")
         yield from skipped(["cron", "runs"], "not checked: the Worker must be deployed first.")
     else:
         yield from skipped(LINKS, deployed.why)

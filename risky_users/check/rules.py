@@ -8,14 +8,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from risky_users.admin.expressions import lists, plain, quoted, without_exceptions
 from risky_users.check.seen import Entry, at, number_at, text_at
 
 NAMES = {"isolate": "Isolate", "noisolate": "Do Not Isolate", "off": "Do Not Inspect", "allow": "Allow", "block": "Block"}
 
-_LIST = re.compile(r"\$([0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12})")
-_QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
 _EVERYTHING = re.compile(r'http\.request\.(?:uri|host)matches"\^?\.\*\$?"')
-_NOT = re.compile(r"not\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One HTTP rule. Expressions are without blanks and outer parentheses, which the API adds and drops."""
+    """One HTTP rule. Its expressions are plain."""
 
     name: str
     action: str
@@ -52,7 +50,7 @@ class Rule:
 
     def by_list(self, marks: Marks) -> bool:
         """Whether it holds for whoever is on the list."""
-        return bool(marks.list_id) and _plain(marks.list_id) in map(_plain, _LIST.findall(_masked(_asserted(self.identity))))
+        return marks.list_id.replace("-", "").lower() in lists(without_exceptions(self.identity))
 
     def by_group(self, marks: Marks) -> bool:
         """Whether it holds for the group's members."""
@@ -70,7 +68,7 @@ class Rule:
         return (of_all or same_people) and (self.everywhere or self.traffic == other.traffic)
 
     def _named(self) -> set[str]:
-        return {each[1:-1] for each in _QUOTED.findall(_asserted(self.identity))}
+        return quoted(without_exceptions(self.identity))
 
 
 def http_rules(entries: Iterable[Entry]) -> list[Rule]:
@@ -101,40 +99,6 @@ def hidden(rule: Rule, rules: Iterable[Rule]) -> Rule | None:
 
 
 def _rule(entry: Entry) -> Rule:
-    traffic, identity, posture = (_bare(text_at(entry, part)) for part in ("traffic", "identity", "device_posture"))
+    traffic, identity, posture = (plain(text_at(entry, part)) for part in ("traffic", "identity", "device_posture"))
     name, action, trouble = (text_at(entry, part) for part in ("name", "action", "warning_status"))
     return Rule(name, action, entry.get("enabled") is True, number_at(entry, "precedence"), traffic, identity, posture, trouble)
-
-
-def _plain(list_id: str) -> str:
-    return list_id.replace("-", "").lower()
-
-
-def _bare(expression: str) -> str:
-    """Without blanks, and without parentheses around it all: the API adds and drops both. What is quoted stays as it is."""
-    bare = "".join(part if part.startswith('"') else re.sub(r"\s", "", part) for part in _QUOTED.split(expression))
-    while bare.startswith("(") and _closing(bare, 0) == len(bare) - 1:
-        bare = bare[1:-1]
-    return bare
-
-
-def _asserted(expression: str) -> str:
-    """What it says of people, without what it excepts by `not(…)`."""
-    while exception := _NOT.search(_masked(expression)):
-        expression = expression[: exception.start()] + expression[_closing(expression, exception.end() - 1) + 1 :]
-    return expression
-
-
-def _closing(expression: str, opening: int) -> int:
-    """Where the parenthesis that opens there closes; the end where it does not."""
-    masked, depth = _masked(expression), 0
-    for place in range(opening, len(masked)):
-        depth += {"(": 1, ")": -1}.get(masked[place], 0)
-        if not depth:
-            return place
-    return len(masked) - 1
-
-
-def _masked(expression: str) -> str:
-    """The same, with nothing to read in what is quoted."""
-    return _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), expression)

@@ -117,6 +117,7 @@ class Credential:
             raise AdminError(f"{error} The new {self.kind} is withdrawn.") from error
         ledger.made(ENTRY, put="yes")
         self.value = value
+        self._withdraw(name, but=ledger.id(ENTRY))  # one whose answer was lost, and which did not show when that was looked at
 
     # --- a secret ---
 
@@ -226,14 +227,14 @@ class Credential:
     def _on_ledger(self) -> list[str]:
         return [*self.earlier(), *([ENTRY] if ENTRY in self.work.ledger else [])]
 
-    def _withdraw(self, name: str) -> None:
-        """Withdraw every credential of this name, by key id."""
+    def _withdraw(self, name: str, but: str = "") -> None:
+        """Withdraw every credential of this name but one, by key id."""
         entity = self.read()
         for each in entries_of(entity, "passwordCredentials"):
-            if text_of(each, "displayName") == name:
+            if text_of(each, "displayName") == name and text_of(each, "keyId") != but:
                 self.withdraw_secret(text_of(each, "keyId"))
         keys = entries_of(entity, "keyCredentials")
-        kept: list[JSON] = [dict(each) for each in keys if text_of(each, "displayName") != name]
+        kept: list[JSON] = [dict(each) for each in keys if text_of(each, "displayName") != name or text_of(each, "keyId") == but]
         if len(kept) < len(keys):
             self._write_keys(kept)
 

@@ -59,8 +59,7 @@ class Desk:
             given = machine.environment.get(SCIM_SECRET, "")
             return given or (unseen("Cloudflare's SCIM secret") if machine.interactive() and not self.manner.as_json else "")
 
-        choices = ScimChoices(secret, base_group, notify)
-        return ScimPart(self.here.work, self.cloudflare, choices, endpoint, provider, application)
+        return ScimPart(self.here.work, self.cloudflare, ScimChoices(secret, notify), base_group, endpoint, provider, application)
 
     def base_group(self, given: str) -> str:
         """The base group, asked for where nobody said and somebody can answer."""

@@ -28,7 +28,7 @@ class Groups:
 
     def look(self) -> Finding:
         """By name, as the Worker finds them; of several with a name the oldest."""
-        self.found = {level: group for level, name in GROUP_NAMES.items() if (group := self._oldest(name))}
+        self.found = {level: group for level, name in GROUP_NAMES.items() if (group := self._oldest(name) or self._ours(level))}
         if unwritable := [f"{group.name}: {group.unwritable}" for group in self.found.values() if group.unwritable]:
             return failed(f"{'; '.join(unwritable)}.")
         missing = [name for level, name in GROUP_NAMES.items() if level not in self.found]
@@ -66,6 +66,11 @@ class Groups:
     def _oldest(self, name: str) -> SecurityGroup | None:
         groups = [group for each in self._entities(name) if (group := read_group({**each}))]
         return min(groups, key=lambda group: (group.created, group.id), default=None)
+
+    def _ours(self, level: str) -> SecurityGroup | None:
+        """The one that was made here, which the look-up by name may not show yet."""
+        known = self.work.ledger.id(f"{_ENTRY}{level}")
+        return read_group({**(self.work.graph.find(f"/groups/{known}", select=FIELDS) or {})}) if known else None
 
     def _entities(self, name: str) -> list[Entity]:
         return self.work.graph.all("/groups", filter=f"displayName eq {quoted(name)}", select=FIELDS)

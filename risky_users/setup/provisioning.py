@@ -1,4 +1,4 @@
-"""The SCIM application's provisioning: its job, where it writes to, what is mapped, who is assigned, and whether it runs.
+"""The SCIM application's provisioning: its job, where it writes to, and whether it runs.
 
 https://learn.microsoft.com/graph/api/resources/synchronization-overview. The secrets are written as one whole, and the token is never
 read back.
@@ -10,26 +10,20 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from risky_users.admin.asking import Held, patiently
-from risky_users.admin.entra import Entity, entries_of, key, quoted, text_of
+from risky_users.admin.entra import Entity, entries_of, key, text_of
 from risky_users.admin.errors import AdminError, NotAllowed, ServiceRefused, Uncertain
 from risky_users.admin.roles import APPLICATIONS
-from risky_users.setup.consent import grant
-from risky_users.setup.groups import Groups
+from risky_users.setup.assignments import Assignments
+from risky_users.setup.mapping import look_at_mapping
 from risky_users.setup.scim_application import ScimApplication, same_address
-from risky_users.setup.steps import Finding, State, Step, failed, left_alone, there, to_do
+from risky_users.setup.steps import Finding, State, Step, failed, there, to_do
 from risky_users.setup.work import Work
-from text import GUID, JSON, counted
+from text import JSON
 
-JOB, ASSIGNED, STARTED = "provisioning job", "assigned ", "provisioning started"
+JOB, STARTED, SECRETS = "provisioning job", "provisioning started", "endpoint and token"
 """In the ledger; for an application that was made otherwise only."""
 _SETTLES_SECONDS = 60.0
 _YOUNG = "The SCIM application"
-_EMAIL = 'emails[type eq "work"].value'
-_USER_NAMES = ("userPrincipalName", "mail")
-_TRAP = (
-    "no base group: name one with --base-group that holds all users of Cloudflare One. Without it a user whose risk clears leaves the "
-    "application's scope, and Entra tells Cloudflare to deactivate them; harmless only while user deprovisioning is off there"
-)
 
 
 @dataclass(slots=True)
@@ -37,7 +31,6 @@ class ScimChoices:
     """What there is to choose. `token` gives Cloudflare's SCIM secret, empty where nobody has it; `notify` is a mailbox."""
 
     token: Callable[[], str] = str
-    base_group: str = ""
     notify: str = ""
 
 
@@ -46,10 +39,9 @@ class ProvisioningJob:
     """The job, as it was last looked at."""
 
     application: ScimApplication
-    groups: Groups
+    assignments: Assignments
     choices: ScimChoices = field(default_factory=ScimChoices)
     job: Entity | None = field(default=None, init=False)
-    _base: Entity | None = field(default=None, init=False)
 
     @property
     def work(self) -> Work:
@@ -62,9 +54,8 @@ class ProvisioningJob:
             Step("job", "Provisioning job", self.look_at_job, self.make_job, ("scim",), APPLICATIONS),
             Step("secrets", "Endpoint and token", self.look_at_secrets, self.write_secrets, ("job",), APPLICATIONS),
             Step("mapping", "Mapping", self.look_at_mapping, after=("job",), role=APPLICATIONS),
-            Step("base", "Base group", self.look_at_base, after=("scim",)),
-            Step("assignments", "Assignments", self.look_at_assignments, self.assign, ("scim", "groups"), APPLICATIONS),
-            Step("start", "Provisioning", self.look_at_start, self.start, ("job", "secrets", "assignments"), APPLICATIONS),
+            *self.assignments.steps(),
+            Step("start", "Provisioning", self.look_at_start, self.start, ("job", "secrets", "base", "assignments"), APPLICATIONS),
         )
 
     # --- the job ---
@@ -167,6 +158,8 @@ class ProvisioningJob:
             chosen = {"Enabled": True, "Recipients": self.choices.notify, "DeleteThresholdEnabled": True, "DeleteThresholdValue": 500}
             pairs["SyncNotificationSettings"] = json.dumps(chosen)
         value: list[JSON] = [{"key": name, "value": value} for name, value in pairs.items()]
+        if not self.application.ours:
+            self.work.ledger.about_to_make(SECRETS, principal=self.application.id, keys=" ".join(pairs))
         self.work.graph.put(f"{self.application.path}/synchronization/secrets", {"value": value}, young=_YOUNG)
         return f"{endpoint}, for assigned users and groups only."
 
@@ -188,80 +181,11 @@ class ProvisioningJob:
             return refused
         return None
 
-    # --- what is mapped ---
-
     def look_at_mapping(self) -> Finding:
-        """Whether users arrive under the address by which Cloudflare knows them, and groups with their names and members."""
+        """Whether users and groups arrive as Cloudflare knows them; a mapping is nothing to be written unasked."""
         if not self.job:
             return there("the default one fits.")
-        schema = self.work.graph.get(f"{self._path}/schema", young=_YOUNG)
-        sources = {
-            text_of(mapping, "sourceObjectName"): {
-                text_of(each, "targetAttributeName"): _source(each) for each in entries_of(mapping, "attributeMappings")
-            }
-            for rule in entries_of(schema, "synchronizationRules")
-            for mapping in entries_of(rule, "objectMappings")
-            if mapping.get("enabled") is not False
-        }
-        users, groups = sources.get("User", {}), sources.get("Group", {})
-        wrong = [] if users.get("userName") in _USER_NAMES else [f"userName comes from {users.get('userName') or 'nowhere'}"]
-        wrong += [] if users.get(_EMAIL) == "mail" else [f"{_EMAIL} comes from {users.get(_EMAIL) or 'nowhere'}"]
-        wrong += [f"groups have no {each}" for each in ("displayName", "members") if each not in groups]
-        if wrong:
-            return left_alone(
-                f"{'; '.join(wrong)}. Users must arrive under the address by which Cloudflare One knows them, groups by name: "
-                "see Provisioning > Mappings in Entra."
-            )
-        return there(f"userName from {users['userName']}, e-mail from mail, groups by name with their members.")
-
-    # --- who is assigned ---
-
-    def look_at_base(self) -> Finding:
-        """The group that keeps everybody in scope whose risk clears."""
-        self._base = self._find_base() if self.choices.base_group else None
-        if self._base:
-            return there(f"{text_of(self._base, 'displayName')}.")
-        if self.choices.base_group:
-            return failed(f"there is no group {self.choices.base_group}, or several: give its object id.")
-        risky = {group.id for group in self.groups.found.values()}
-        others = [text_of(each, "principalDisplayName") for each in self._assigned() if text_of(each, "principalId").lower() not in risky]
-        return there(f"{', '.join(others)}, assigned already.") if others else left_alone(f"{_TRAP}.")
-
-    def _find_base(self) -> Entity | None:
-        wanted, graph = self.choices.base_group, self.work.graph
-        if GUID.fullmatch(wanted):
-            return graph.find(f"/groups/{wanted}", select="id,displayName")
-        found = graph.all("/groups", filter=f"displayName eq {quoted(wanted)}", select="id,displayName")
-        return found[0] if len(found) == 1 else None
-
-    def look_at_assignments(self) -> Finding:
-        """The three groups, and the base group where one is named."""
-        wanted = self._wanted()
-        assigned = {text_of(each, "principalId").lower() for each in self._assigned()}
-        missing = [name for group, name in wanted.items() if group not in assigned]
-        if len(self.groups.found) < 3:
-            return to_do(f"the three groups{', '.join(['', *missing])} will be assigned.")
-        return to_do(f"{', '.join(missing)} will be assigned.") if missing else there(f"{', '.join(wanted.values())}.")
-
-    def assign(self) -> str:
-        """Those that are missing."""
-        assigned = {text_of(each, "principalId").lower() for each in self._assigned()}
-        missing = {group: name for group, name in self._wanted().items() if group not in assigned}
-        for group, name in missing.items():
-            if self.application.ours:
-                grant(self.work, group, self.application.id, self.application.user_role, f"The group {name}")
-            else:
-                with self.work.ledger.making(f"{ASSIGNED}{group}", principal=self.application.id):
-                    grant(self.work, group, self.application.id, self.application.user_role, f"The group {name}")
-        return f"{', '.join(missing.values())} assigned."
-
-    def _wanted(self) -> dict[str, str]:
-        """Names by id."""
-        base = {text_of(self._base, "id").lower(): text_of(self._base, "displayName")} if self._base else {}
-        return {**{group.id: group.name for group in self.groups.found.values()}, **base}
-
-    def _assigned(self) -> list[Entity]:
-        return self.work.graph.all(f"{self.application.path}/appRoleAssignedTo", young=_YOUNG) if self.application.principal else []
+        return look_at_mapping(self.work.graph.get(f"{self._path}/schema", young=_YOUNG))
 
     # --- whether it runs ---
 
@@ -297,7 +221,7 @@ class ProvisioningJob:
         """Rest first: what is unassigned while a job runs is deprovisioned at Cloudflare."""
         return (
             Step("pause", "Provisioning", self.look_to_pause, self.pause, role=APPLICATIONS),
-            Step("assignments", "Assignments", self.look_to_unassign, self.unassign, ("pause",), APPLICATIONS),
+            *self.assignments.steps_to_remove(),
             Step("job", "Provisioning job", self.look_to_remove_job, self.remove_job, ("pause",), APPLICATIONS),
         )
 
@@ -316,40 +240,30 @@ class ProvisioningJob:
         self.work.ledger.forget(STARTED)
         return "paused."
 
-    def look_to_unassign(self) -> Finding:
-        """Those that were assigned here to an application that was made otherwise."""
-        entries = self._assignments()
-        return to_do(f"{counted(len(entries), 'group')} will be unassigned.") if entries else there("go with the application.")
-
-    def unassign(self) -> str:
-        """Take those back, and no others."""
-        graph, ledger = self.work.graph, self.work.ledger
-        for entry in self._assignments():
-            principal, group = ledger.fact(entry, "principal"), entry.removeprefix(ASSIGNED)
-            path = f"/servicePrincipals/{principal}/appRoleAssignedTo"
-            standing = graph.all(path) if graph.find(f"/servicePrincipals/{principal}", select="id") else []
-            for each in standing:
-                if text_of(each, "principalId").lower() == group:
-                    graph.delete(f"{path}/{text_of(each, 'id')}")
-            ledger.forget(entry)
-        return "unassigned."
-
     def look_to_remove_job(self) -> Finding:
-        """One that was made here for an application that was made otherwise."""
-        return to_do("will be deleted.") if JOB in self.work.ledger else there("goes with the application.")
+        """One that was made here, or was given endpoint and token here, for an application that was made otherwise."""
+        made = [entry for entry in (JOB, SECRETS) if entry in self.work.ledger]
+        return to_do(f"{' and '.join(made)} will be taken away.") if made else there("goes with the application.")
 
     def remove_job(self) -> str:
-        """Delete it; what it provisioned stays."""
+        """Take both away, secrets by empty values as terraform-provider-azuread does; what was provisioned stays."""
+        if SECRETS in self.work.ledger:
+            value: list[JSON] = [{"key": each, "value": ""} for each in self.work.ledger.fact(SECRETS, "keys").split()]
+            principal = self.work.ledger.fact(SECRETS, "principal")
+            if self.work.graph.find(f"/servicePrincipals/{principal}", select="id"):
+                self.work.graph.put(f"/servicePrincipals/{principal}/synchronization/secrets", {"value": value})
+            self.work.ledger.forget(SECRETS)
+        if JOB in self.work.ledger:
+            self._delete_job()
+        return "taken away."
+
+    def _delete_job(self) -> None:
         principal = self.work.ledger.fact(JOB, "principal")
         known = self.work.ledger.id(JOB)
         path = f"/servicePrincipals/{principal}/synchronization/jobs"
         for job in [known] if known else [text_of(each, "id") for each in self.work.graph.all(path)]:
             self.work.graph.delete(f"{path}/{job}")
         self.work.ledger.forget(JOB)
-        return "deleted."
-
-    def _assignments(self) -> list[str]:
-        return [each for each in self.work.ledger.entries if each.startswith(ASSIGNED)]
 
     def _paths(self) -> list[str]:
         """Of the jobs that were made or started here."""
@@ -371,10 +285,3 @@ class ProvisioningJob:
     def _runs(self, path: str) -> bool:
         schedule = (self.work.graph.find(path) or {}).get("schedule")
         return isinstance(schedule, dict) and text_of(schedule, "state") == "Active"
-
-
-def _source(mapping: Entity) -> str:
-    source = mapping.get("source")
-    if not isinstance(source, dict):
-        return ""
-    return text_of(source, "name") if text_of(source, "type") == "Attribute" else text_of(source, "expression")

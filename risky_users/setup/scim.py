@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from risky_users.admin.cloudflare import Cloudflare
 from risky_users.admin.errors import AdminError
 from risky_users.admin.identity_provider import the_provider
+from risky_users.setup.assignments import Assignments
 from risky_users.setup.groups import Groups
 from risky_users.setup.provisioning import ProvisioningJob, ScimChoices
 from risky_users.setup.scim_application import ScimApplication
@@ -20,6 +21,7 @@ class ScimPart:
     work: Work
     cloudflare: Cloudflare | None = None
     choices: ScimChoices = field(default_factory=ScimChoices)
+    base_group: str = ""
     endpoint: str = ""
     provider: str = ""
     application: str = ""
@@ -30,7 +32,7 @@ class ScimPart:
     def __post_init__(self) -> None:
         self.groups = Groups(self.work)
         self.scim = ScimApplication(self.work, self.endpoint, self.application)
-        self.job = ProvisioningJob(self.scim, self.groups, self.choices)
+        self.job = ProvisioningJob(self.scim, Assignments(self.scim, self.groups, self.base_group), self.choices)
 
     def setting_up(self) -> Part:
         """From nothing to a job that runs."""
@@ -55,6 +57,6 @@ class ScimPart:
         self.scim.endpoint = provider.endpoint
         if not provider.scim:
             return failed(f"SCIM is off for {provider.name}. Switch it on {provider.by_hand}. Then run this again.")
-        shortcomings = provider.shortcomings(base_group=bool(self.choices.base_group))
+        shortcomings = provider.shortcomings(base_group=bool(self.base_group))
         told = f"{provider.name}, {provider.endpoint}"
         return left_alone(f"{told}: {'; '.join(shortcomings)}. Change it {provider.by_hand}.") if shortcomings else there(f"{told}.")

@@ -6,6 +6,7 @@ anything is asked for again.
 """
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from secrets import token_hex
 
 from expiry import timestamp
@@ -77,7 +78,7 @@ class ScimApplication:
         if not self.application:
             return to_do(f"{NAME} will be made, an enterprise application of its own.")
         name = text_of(self.application, "displayName")
-        self.principal = self.work.graph.find(key("/servicePrincipals", appId=text_of(self.application, "appId")))
+        self.principal = self._read(key("/servicePrincipals", appId=text_of(self.application, "appId")), wait=self.new)
         if not self.principal:
             return failed(f"{name} has no service principal: restore it under Enterprise applications, or delete the app registration.")
         names = {name, text_of(self.principal, "displayName")}
@@ -89,8 +90,26 @@ class ScimApplication:
         """Ours, if it is there."""
         graph, ledger = self.work.graph, self.work.ledger
         known, name = ledger.id(ENTRY), ledger.fact(ENTRY, "name")
-        found = (graph.find(f"/applications/{known}") if known else None) or graph.find(key("/applications", uniqueName=self._unique_name))
+        found = self._read(f"/applications/{known}", wait=self._lately) if known else None
+        found = found or graph.find(key("/applications", uniqueName=self._unique_name))
         return found or (self._named(name) if name else None)
+
+    @property
+    def _lately(self) -> bool:
+        """Whether ours was begun so lately that parts of Entra may not know it."""
+        begun = self.work.ledger.fact(ENTRY, "begun")
+        return bool(begun) and self.work.machine.now() - float(begun) < _NEW_SECONDS
+
+    def _read(self, path: str, *, wait: bool) -> Entity | None:
+        """What is there; where it was made a moment ago, that it is not is believed only after a while."""
+        if not wait:
+            return self.work.graph.find(path)
+        try:
+            return self.work.graph.get(path, young=_YOUNG)
+        except ServiceRefused as refused:
+            if refused.answer.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
 
     def _chosen(self) -> Entity | None:
         if not self.chosen:
@@ -115,9 +134,12 @@ class ScimApplication:
     def make(self) -> str:
         """Ask for it once, find it, and give it its names once its id is written down."""
         ledger = self.work.ledger
+        name = ledger.fact(ENTRY, "name")
+        if not self.application and name and self._lately:
+            self.application = self._await(name)  # which whoever was stopped may have asked for
         if not self.application:
-            name = ledger.fact(ENTRY, "name") or f"{NAME} {token_hex(4)}"
-            ledger.about_to_make(ENTRY, name=name)
+            name = name or f"{NAME} {token_hex(4)}"
+            ledger.about_to_make(ENTRY, name=name, begun=str(int(self.work.machine.now())))
             self.application = self._instantiate(name)
         ledger.made(ENTRY, id=text_of(self.application, "id"))
         self.principal = self.work.graph.get(key("/servicePrincipals", appId=text_of(self.application, "appId")), young=_YOUNG)
@@ -132,7 +154,7 @@ class ScimApplication:
                 if isinstance(made, dict):
                     return made
             except ServiceRefused as refused:
-                if not isinstance(refused, Uncertain) and refused.answer.status != 404:
+                if not isinstance(refused, Uncertain) and refused.answer.status != HTTPStatus.NOT_FOUND:
                     self.work.ledger.forget(ENTRY)
                     raise
                 lost = refused
@@ -152,7 +174,7 @@ class ScimApplication:
         try:
             return patiently(self.work.machine, look, APPEARS_SECONDS)
         except ServiceRefused as refused:
-            if refused.answer.status == 404:
+            if refused.answer.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
 

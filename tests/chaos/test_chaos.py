@@ -17,7 +17,7 @@ from plan import RISK_LEVELS
 from security_group import YOUNG_SECONDS
 from simulator import Behaviour, Fault, Group, User
 from simulator.faults import KINDS
-from tests.chaos.world import LOOKED_AT, RUNAWAY, World
+from tests.chaos.world import RUNAWAY, World
 
 EXAMPLES = int(os.environ.get("CHAOS", "1000"))
 TICKS_TO_RECOVER = 3
@@ -341,7 +341,7 @@ class Chaos(RuleBasedStateMachine):
             renamed = any(group.unique_name == name and group.name != name for group in self.tenant.directory.standing_groups())
             remembered = any(cache.groups.get(name) for cache in self.world.isolates)
             if named:
-                if len(named) <= LOOKED_AT and not unwritable(named[0]):
+                if (self.world.all_looked_at or len(named) == 1) and not unwritable(named[0]):
                     yield level
             elif self.tenant.behaviour.unique_names and not renamed and not remembered and not kept:
                 yield level

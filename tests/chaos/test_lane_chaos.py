@@ -18,7 +18,7 @@ from tests.chaos.test_chaos import EXAMPLES, Chaos, isolates, levels, numbers, v
 from tests.chaos.world import World
 from tests.lanes import MAY_READ_MAIL
 
-SHARE = 5
+SHARE = 10
 """One in so many histories is one with the lane: tests are to take no longer than they must."""
 
 REQUESTS = [
@@ -66,13 +66,25 @@ faults = st.builds(
     lambda shows, times: Ineffective(shows=shows, times=times), st.sampled_from(["expected", "actual"]), st.sampled_from([1, None])
 )
 
+stubborn = st.builds(
+    lambda method, kind, answer, skip, times: Fault(
+        kind, method, "/accounts/*/gateway/lists*", status=answer[0], code=answer[1], message=answer[2], delay=12.0, skip=skip, times=times
+    ),
+    st.sampled_from(["PATCH", "PATCH", "PATCH", "GET"]),
+    st.sampled_from(["status", "status", "status after", "drop", "drop after", "slow"]),
+    st.sampled_from([(400, "x", "not found in list"), (400, "x", "not welcome"), (403, "10000", ""), (500, "x", "")]),
+    st.sampled_from([0, 0, 1]),
+    st.sampled_from([1, None]),
+)
+"""Faults where they matter most: the lists' counts, appends, removals."""
+
 behaviours = st.builds(
     Behaviour,
     answer_seconds=st.sampled_from([0.0, 0.0, 0.3, 1.5]),
     list_lag=st.sampled_from([0.0, 0.0, 45.0]),
     embedded_at_most=st.sampled_from([1000, 1000, 7]),
     embedded_items=st.sampled_from(["first 1000", "none"]),
-    items_page_at_most=st.sampled_from([1000, 7]),
+    items_page_at_most=st.sampled_from([1000, 20]),
     per_page_beyond=st.sampled_from(["clamp", "refused"]),
     result_info=st.booleans(),
     empty_items=st.sampled_from(["null", "absent", "[]"]),
@@ -128,6 +140,8 @@ class ChaosWithLane(Chaos):
                 each.values for each in self.lane.lists.values()
             ):  # an account is of one kind from the start
                 setattr(self.account.behaviour, name, getattr(behaviour, name))
+        if behaviour.per_page_beyond == "refused":  # nobody has been refused the 50 that come without asking
+            self.account.behaviour.items_page_at_most = 50
         if behaviour.list_lag:  # where no value is taken twice, nothing but a read tells what is in a list
             self.account.behaviour.append_of_present = "accepted"
         self.world.trouble_at_cloudflare()
@@ -148,7 +162,7 @@ class ChaosWithLane(Chaos):
         self.account.faults.clear()
 
     @rule(
-        fault=faults,
+        fault=faults | stubborn,
         level=levels,
         share=st.sampled_from([0.3, 0.6, 1.0]),
         to=st.sampled_from([*RISK_LEVELS, "none"]),
@@ -158,7 +172,7 @@ class ChaosWithLane(Chaos):
         self, fault: Fault, level: str, share: float, to: str, overrides: dict[str, str]
     ) -> None:
         self.tenant.faults.clear()
-        self.account.faults.clear()
+        self.cloudflare_mends_itself()
         self.a_whole_tick_runs(0)
         self.account.faults.append(fault)
         self.many_users_risk_changes(level, share, to)
@@ -176,6 +190,8 @@ class ChaosWithLane(Chaos):
     def cloudflare_mends_itself(self) -> None:
         self.account.faults.clear()
         self.account.token.disabled = False
+        for each in self.lane.lists.values():
+            each.deleted = None
 
     @rule()
     def the_token_for_cloudflare_is_disabled(self) -> None:

@@ -480,11 +480,16 @@ class World:
     def in_sync(self, level: str, excused: Collection[str] = ()) -> bool:
         """Whether the level's group holds all users at it, and nobody else but users at the levels excused."""
         named = sorted(self._named(level), key=lambda group: (int(group.created), group.id))  # Graph tells seconds
-        used = named[:1] if len(named) <= LOOKED_AT else named  # of so many the oldest may not be among those looked at
+        used = named[:1] if self.all_looked_at else named  # of so many the oldest may not be among those looked at
         wanted = {user.id for user in self.tenant.risky_at(level)}
         staying = {user.id for each in excused for user in self.tenant.risky_at(each)}
         users = self.tenant.directory.users.keys()
         return any(wanted <= {*group.members} & users <= wanted | staying for group in used)
+
+    @property
+    def all_looked_at(self) -> bool:
+        """Whether a tick looks at all groups of the three names, for which it asks in one list."""
+        return sum(len(self._named(level)) for level in RISK_LEVELS) <= LOOKED_AT
 
     def _named(self, level: str) -> list[simulator.Group]:
         return self.tenant.groups_named(GROUP_NAMES[level])

@@ -43,6 +43,7 @@ class Whole(Terminal):
         self.az = AzureCli(tenant, administrator)
         self.chain = Chain(tenant, account, job=TenantJobs(tenant), base_group=self.everybody)
         self.chain.use_lane(on=self.lists)
+        tenant.on_change = account.on_change = None  # who browses how is looked at when time has passed, not at each request
         self.environment |= dict(account.worker_variables) if self.lists else {}
         self.environment["CLOUDFLARE_ACCOUNT_ID"] = account.id
         self.environment["CLOUDFLARE_API_TOKEN"] = account.create_token("administrator", *READING).value

@@ -126,7 +126,7 @@ def the_secret_ends_soon(it: Whole) -> None:
     it.tenant.app.secrets[0].expires = it.ticks.clock.time + 12.5 * DAY
 
 
-@mistake("Expiry", "CREDENTIAL_EXPIRES says 2026-01-01", "correct it in wrangler.toml", mark="!")
+@mistake("Expiry", "CREDENTIAL_EXPIRES says 2026-01-01", "correct it in the environment", mark="!")
 def the_date_of_the_secrets_end_is_an_old_one(it: Whole) -> Mapping[str, str]:
     it.cloudflare.deploy_worker("risky-users", variables={**it.plain, "CREDENTIAL_EXPIRES": "2026-01-01"})
     return {"RISKY_USERS_CREDENTIAL_EXPIRES": "2026-01-01"}
@@ -181,6 +181,7 @@ def a_group_has_a_namesake(it: Whole) -> None:
 
 @mistake("Worker", "no Worker risky-users is deployed", "there is msft-risky-user-ad-sync", "`npx wrangler deploy`")
 def the_worker_bears_another_name(it: Whole) -> None:
+    Path("wrangler.toml").write_text('name = "risky-users"\n')
     it.cloudflare.state.workers["msft-risky-user-ad-sync"] = it.cloudflare.state.workers.pop("risky-users")
     it.worker.name = "msft-risky-user-ad-sync"
 

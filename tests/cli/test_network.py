@@ -136,6 +136,15 @@ def test_a_proxy_that_does_not_work_is_told_at_once_without_its_password(
     assert "pa55word" not in result.output + result.stderr
 
 
+def test_a_resolver_that_hangs_is_not_waited_for(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risky_users.connection.CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: time.sleep(3))
+    began = time.monotonic()
+    result = check(tenant)
+    assert time.monotonic() - began < 2.5
+    assert "Cannot connect to login.microsoftonline.com: no connection within" in result.output
+
+
 @pytest.mark.any_request
 def test_administrators_clients_go_the_same_way(tenant: Tenant, network: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"https://login.microsoftonline.com/{tenant.id}/v2.0/.well-known/openid-configuration"

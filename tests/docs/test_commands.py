@@ -17,6 +17,8 @@ import pytest
 from tests.docs.documents import DOCUMENTS, ROOT, SHELL, Document
 
 MODULES = ROOT / "node_modules" / ".bin"
+FROM_OUTSIDE = {"CLOUDFLARE_API_TOKEN", "HOME", "PATH", "PWD"}
+"""Variables that a block may take from where it runs."""
 ALL = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 
 
@@ -109,11 +111,19 @@ def test_every_link_within_the_project_leads_somewhere(document: Document) -> No
 
 @ALL
 def test_shell_blocks_parse(document: Document) -> None:
-    bash = shutil.which("bash")
-    assert bash
     for fence in document.fences(*SHELL):
-        done = subprocess.run([bash, "-n"], input=fence.text, capture_output=True, text=True, timeout=10, check=False)
+        shell = shutil.which("bash" if fence.language == "bash" else "sh")
+        assert shell
+        done = subprocess.run([shell, "-n"], input=fence.text, capture_output=True, text=True, timeout=10, check=False)
         assert not done.returncode, f"{document.name}:{fence.line}: {done.stderr}"
+
+
+@ALL
+def test_shell_blocks_stand_on_their_own(document: Document) -> None:
+    for fence in document.fences(*SHELL):
+        used = set(re.findall(r"\$\{?([A-Z][A-Z_0-9]*)", fence.text))
+        given = set(re.findall(r"(?:^|[\s(;])(?:for |export |read -\w+ (?:\"[^\"]*\" )?)?([A-Z][A-Z_0-9]*)(?==| in |\n| &&)", fence.text))
+        assert used <= given | FROM_OUTSIDE, f"{document.name}:{fence.line}: {', '.join(sorted(used - given - FROM_OUTSIDE))}"
 
 
 @ALL

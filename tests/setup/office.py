@@ -22,21 +22,7 @@ from simulator.messages import JSON
 from tests.deployment.checkout import ROOT
 from tests.setup.desk import Desk
 from tests.setup.npx import Npx
-from tests.simulator.client import Clock
-
-
-@dataclass
-class Waiting:
-    """A clock on which waiting takes no time."""
-
-    clock: Clock
-
-    def now(self) -> float:
-        return self.clock.now()
-
-    async def sleep(self, seconds: float) -> None:
-        self.clock.time += seconds
-
+from tests.ticks import StoppedClock
 
 TOKEN_PERMISSIONS = (
     "Zero Trust Write",
@@ -79,9 +65,10 @@ class Office:
     """Told of every change before it is done and after, with its number since the command began; raises what befalls the command."""
     secrets: set[str] = field(default_factory=set)
     shown: list[str] = field(default_factory=list)
+    clock: StoppedClock = field(default_factory=StoppedClock)
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.roles)
+        self.desk = Desk(self.roles, self.clock)
         self.tenant: Tenant = self.desk.tenant
         self.tenant.directory.applications.clear()  # nobody has set anything up
         for principal in [each for each in self.tenant.directory.principals.values() if each.name != "Microsoft Graph"]:
@@ -117,7 +104,7 @@ class Office:
         self.desk.machine.environment = around
         self.desk.machine.interactive = lambda: bool(typed)
         begun = len(self.desk.told)
-        connection = Connection(self.desk.network.transport, Waiting(self.desk.clock))
+        connection = Connection(self.desk.network.transport, self.clock)
         surroundings = Surroundings(connection, around, self.desk.machine)
         result = CliRunner().invoke(app, arguments, obj=surroundings, input=typed, env={"COLUMNS": "200"})
         self.shown += [result.output, *self.desk.told[begun:]]

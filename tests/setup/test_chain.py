@@ -1,82 +1,91 @@
 """From nothing, by the commands alone: the Worker that they deployed runs, and whoever is at risk is isolated within its minute."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from settings import Settings, read_settings
-from simulator import User
-from tests.lanes import Lane
+from runtime import Worker
+from runtime.serving import serving
+from simulator.asgi import create_app
+from tests.setup.deployed import Deployed, worker_of
 from tests.setup.office import Office
-from tests.ticks import StoppedClock
-
-RIGHTS = ("Zero Trust Write", "Account API Tokens Write")
+from tests.ticks import SOURCE, StoppedClock
 
 
 @dataclass
-class Minutes(Lane):
-    """A Worker as it is deployed: with the variables and the secrets that it was given, and nothing else."""
+class RunningClock(StoppedClock):
+    """The machine's time, as workerd has it."""
 
-    office: Office | None = None
+    begun: float = field(default_factory=time.monotonic)
 
-    def settings(self, **overrides: str) -> Settings:
-        assert self.office
-        worker = self.office.account.state.workers["risky-users"]
-        return read_settings({**worker.variables, **worker.secrets, **overrides}.get)
-
-    def minute(self) -> None:
-        """A tick, for which the services' clock waits, and the minute after it."""
-        assert self.office
-        self.tick()
-        self.office.desk.clock.time = self.clock.time
+    def now(self) -> float:
+        return self.time + time.monotonic() - self.begun
 
 
 @pytest.fixture
-def minutes(tmp_path: Path) -> Minutes:
-    office = Office(tmp_path / "project")
-    token = office.account.create_token("administrator", *RIGHTS).value
-    office.account.decrypt_tls(on=True)
+def office(tmp_path: Path) -> Office:
+    return set_up(Office(tmp_path / "project"))
+
+
+def set_up(office: Office) -> Office:
+    """The Worker, and the direct lane for all levels."""
     levels = [word for level in ("high", "medium", "low") for word in ("--level", level)]
     for command in (["setup", "worker", "--lane"], ["setup", "gateway", *levels]):
-        done = office.run(*command, "--yes", environment={"CLOUDFLARE_API_TOKEN": token})
+        done = office.run(*command, "--yes")
         assert done.status == 0, done.text
-    return Minutes(office.tenant, StoppedClock(office.desk.clock.time), account=office.account, office=office)
+    return office
 
 
-def test_risk_rises_and_falls_and_the_browser_is_isolated_and_free_in_the_same_minute(minutes: Minutes) -> None:
-    tenant, account = minutes.tenant, minutes.account
-    minutes.minute()
+@pytest.fixture
+def worker(office: Office) -> Deployed:
+    return worker_of(office)
+
+
+def test_risk_rises_and_falls_and_the_browser_is_isolated_and_free_in_the_same_minute(office: Office, worker: Deployed) -> None:
+    tenant, account = office.tenant, office.account
+    worker.tick()
     ada = tenant.add_user("Ada Lovelace", mail="Ada.L@contoso.com")
     browser = account.enroll("ada.l@contoso.com")
     tenant.confirm_compromised(ada)
     assert not account.page_load(browser).isolated
-    minutes.minute()
+    worker.tick()
     assert account.page_load(browser).isolated
     tenant.dismiss(ada)
-    minutes.minute()
+    worker.tick()
     assert not account.page_load(browser).isolated
 
 
-def test_everybody_at_risk_is_isolated_by_the_rule_of_their_level(minutes: Minutes) -> None:
-    minutes.minute()
-    users: list[tuple[str, User]] = [(level, user) for level in ("high", "medium", "low") for user in minutes.tenant.risky_at(level)]
+def test_in_workerd_too_the_first_minute_isolates_whoever_is_at_risk(tmp_path: Path) -> None:
+    office = set_up(Office(tmp_path / "project", clock=RunningClock()))
+    deployed = office.account.state.workers["risky-users"]
+    browsers = [office.account.enroll(user.mail or user.principal_name) for user in office.tenant.risky_at("high")]
+    assert browsers
+    with (
+        serving(create_app(office.tenant, office.account)) as address,
+        Worker(SOURCE, {**deployed.variables, **deployed.secrets}, address) as worker,
+    ):
+        assert worker.tick().outcome == "ok"
+    assert all(office.account.page_load(browser).isolated for browser in browsers)
+
+
+def test_everybody_at_risk_is_isolated_by_the_rule_of_their_level(office: Office, worker: Deployed) -> None:
+    worker.tick()
+    users = [(level, user) for level in ("high", "medium", "low") for user in office.tenant.risky_at(level)]
     assert users
     for level, user in users:
-        decision = minutes.account.page_load(minutes.account.enroll(user.mail or user.principal_name))
+        decision = office.account.page_load(office.account.enroll(user.mail or user.principal_name))
         assert decision.isolated
         assert decision.rule
         assert decision.rule.name == f"risky-users: isolate {level}"
 
 
-def test_once_the_lane_is_taken_down_the_worker_goes_on_without_it(minutes: Minutes) -> None:
-    assert minutes.office
-    minutes.minute()
-    token = minutes.office.account.create_token("administrator", *RIGHTS).value
-    office = minutes.office
-    done = office.run("remove", "gateway", "--yes", environment={"CLOUDFLARE_API_TOKEN": token})
+def test_once_the_lane_is_taken_down_the_worker_goes_on_without_it(office: Office, worker: Deployed) -> None:
+    worker.tick()
+    done = office.run("remove", "gateway", "--yes")
     assert done.status == 0, done.text
-    minutes.minute()
-    assert minutes.record["outcome"] == "in sync"
+    worker.tick()
+    assert worker.record["outcome"] == "in sync"
     assert "GATEWAY_LIST_HIGH" not in office.variables()
     assert not office.account.state.standing_lists()

@@ -5,21 +5,11 @@ from pathlib import Path
 import pytest
 
 from risky_users.check import CHECKS
-from settings import Settings, read_settings
 from tests.cli.chains import HOUR, MINUTE, READING
-from tests.lanes import Lane
+from tests.setup.deployed import worker_of
 from tests.setup.office import Office, Outcome
-from tests.ticks import StoppedClock
 
 DEPLOYED = ("AZURE_AD_CLIENT_SECRET", "GATEWAY_API_TOKEN")
-
-
-class Deployed(Lane):
-    """The Worker that was deployed, with the variables and secrets that it was given."""
-
-    def settings(self, **overrides: str) -> Settings:
-        worker = self.account.state.workers["risky-users"]
-        return read_settings({**worker.variables, **worker.secrets}.get)
 
 
 @pytest.fixture
@@ -35,10 +25,10 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
 
 def an_hour_of_work(office: Office) -> None:
     """Ticks, whose runs Cloudflare notes, and a provisioning cycle."""
-    worker = Deployed(office.tenant, StoppedClock(office.desk.clock.time), account=office.account)
+    worker = worker_of(office)
     for pause in (MINUTE, HOUR, MINUTE):
         worker.tick()
-        office.desk.clock.time = worker.clock.time = max(worker.clock.time, office.desk.clock.time) + pause
+        office.clock.time += pause
         office.account.record_run(office.account.state.workers["risky-users"])
         office.tenant.catch_up()
 

@@ -118,6 +118,16 @@ def test_what_was_there_before_is_used_and_stays(office: Office) -> None:
     assert after == before
 
 
+def test_an_application_that_was_named_is_given_back_without_what_it_was_given(office: Office) -> None:
+    principal = office.tenant.add_enterprise_application("Cloudflare")
+    before = office.snapshot()
+    done(office, "setup", "scim", "--yes", "--base-group", "Zero Trust users", "--scim-app", principal.client_id)
+    assert [job.state for job in office.tenant.jobs] == ["Active"]
+    done(office, "remove", "--yes", "--groups")
+    assert set(office.tenant.service.provisioning.settings.pop(principal.id).values()) == {""}
+    assert office.snapshot() == before
+
+
 def test_without_the_token_nothing_is_taken_from_under_the_rules(office: Office) -> None:
     done(office, *SETUP)
     before = office.snapshot()

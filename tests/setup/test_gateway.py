@@ -149,6 +149,14 @@ def test_a_list_that_the_variable_names_is_used_and_survives_removal(desk: Gatew
     assert "GATEWAY_LIST_HIGH" in desk.wrangler_toml
 
 
+def test_a_list_that_the_token_may_not_see_is_not_made_again(desk: GatewayDesk) -> None:
+    desk.set_up()
+    desk.desk.clock.time += 100
+    desk.administrator.lists = set()
+    assert state_of(desk.set_up(), "list-high") is State.BLOCKED
+    assert len(desk.account.lists_named("risky-users-high")) == 1
+
+
 def test_a_list_of_another_type_and_one_that_is_gone_are_named(desk: GatewayDesk) -> None:
     wrong = desk.account.add_list("wrong", kind="URL")
     original = desk.wrangler_toml

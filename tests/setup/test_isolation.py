@@ -1,9 +1,12 @@
 """What the isolate rules say is what Gateway does: held against the simulated account, which decides as Cloudflare documents it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plan import RISK_LEVELS
-from risky_users.admin.isolation import Choices, Rule, differences, exceptions, isolates, names, obstacles, places, plain, wanted
+from risky_users.admin.expressions import plain
+from risky_users.admin.isolation import Choices, Rule, differences, exceptions, isolates, names, obstacles, places, wanted
 from simulator.cloudflare import Account, rules
 from simulator.messages import JSON
 from tests.simulator.client import Clock
@@ -158,6 +161,26 @@ def test_where_no_number_is_free_before_the_others_nothing_is_made_up() -> None:
     gateway = Gateway()
     gateway.add("noisolate", 1)
     assert places(gateway.rules, {}, RISK_LEVELS) == {}
+
+
+@given(
+    others=st.dictionaries(st.integers(1, 40), st.sampled_from(["noisolate", "isolate", "block"]), max_size=12),
+    levels=st.lists(st.sampled_from(RISK_LEVELS), min_size=1, unique=True),
+    own=st.dictionaries(st.sampled_from(RISK_LEVELS), st.integers(1, 40), max_size=2),
+)
+def test_places_are_free_before_all_that_would_spare_and_in_the_order_of_the_levels(
+    others: dict[int, str], levels: list[str], own: dict[str, int]
+) -> None:
+    mine: dict[str, Rule] = {level: {"id": level, "action": "isolate", "precedence": number} for level, number in own.items()}
+    rules: list[Rule] = [{"id": str(number), "action": action, "precedence": number} for number, action in others.items()]
+    found = places([*rules, *mine.values()], mine, levels)
+    assert set(found) <= set(levels) - set(own)
+    for level, number in found.items():
+        assert number > 0
+        assert number not in {*others, *own.values()}
+        assert all(number < each for each, action in others.items() if action != "block")
+        higher = RISK_LEVELS[: RISK_LEVELS.index(level)]
+        assert all(number > (own | found)[each] for each in higher if each in own or each in found)
 
 
 def test_choices_that_cannot_be_meant_are_named() -> None:

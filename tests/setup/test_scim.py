@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 
 from simulator import Fault, Group
 from simulator.entra.provisioning import Job
-from tests.setup.office import Office
+from tests.setup.office import Killed, Office
 
 NAMES = [f"IdentityProtection-RiskyUser-RiskLevel-{level}" for level in ("high", "medium", "low")]
 
@@ -76,10 +77,12 @@ def test_without_a_base_group_the_trap_is_explained(office: Office) -> None:
     assert office.tenant.jobs
 
 
-def test_a_base_group_that_is_not_there_is_said(office: Office) -> None:
-    outcome = office.run("setup", "scim", "--dry-run", "--base-group", "Nobody")
+def test_a_base_group_that_is_not_there_is_said_and_nothing_is_started_without_it(office: Office) -> None:
+    outcome = office.run("setup", "scim", "--yes", "--base-group", "Nobody")
     assert "there is no group Nobody" in outcome.text
-    assert outcome.status == 1
+    assert (outcome.status, job(office).state) == (1, "Disabled")
+    set_up(office)
+    assert_works(office)
 
 
 def test_an_application_that_provisions_there_already_is_used(office: Office) -> None:
@@ -221,5 +224,24 @@ def test_whatever_microsoft_leaves_open_the_groups_arrive(office: Office, change
 def test_what_would_make_two_makes_one(office: Office, path: str, kind: str) -> None:
     office.tenant.faults = [Fault(kind, "POST", path, times=1)]  # type: ignore[arg-type]  # one of the kinds
     office.run("setup", "scim", "--yes", "--base-group", "Zero Trust users")
+    set_up(office)
+    assert_works(office)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_job_that_only_some_of_entras_replicas_know_is_not_made_again(office: Office, seed: int) -> None:
+    office.tenant.behaviour.admin_lag = 50.0
+    office.tenant.random.seed(seed)
+
+    def kill(_: int, what: object, when: str) -> None:
+        if isinstance(what, httpx.Request) and what.method == "POST" and what.url.path.endswith("/jobs") and when == "after":
+            raise Killed
+
+    office.befalls = kill
+    with pytest.raises(Killed):
+        office.run("setup", "scim", "--yes")
+    office.live_on()
+    for principal in office.tenant.directory.principals.values():
+        principal.created = office.desk.clock.now()  # as though no time had passed with waiting
     set_up(office)
     assert_works(office)

@@ -115,6 +115,7 @@ def test_the_browser_comes_next_where_somebody_sits_at_a_terminal(browser: Desk)
     assert person.object_id == browser.ada.id
     assert "Synchronization.ReadWrite.All" in str(person.claims["scp"])
     assert any("for yourself only" in line for line in browser.told)
+    assert f"oauth2PermissionGrants?\\$filter=principalId eq '{browser.ada.id}'" in browser.told[-1]
     again = person.renew()
     assert again != person.token
     assert again in browser.tenant.tokens.issued
@@ -128,7 +129,8 @@ def test_whoever_declines_is_told_what_was_declined(browser: Desk) -> None:
 
 def test_a_device_code_is_shown_and_waited_for(desk: Desk) -> None:
     def enter(line: str) -> None:
-        desk.tenant.people.enter_code(line.rpartition("the code ")[2].split()[0], desk.ada, desk.clock.now())
+        if "the code " in line:
+            desk.tenant.people.enter_code(line.rpartition("the code ")[2].split()[0], desk.ada, desk.clock.now())
 
     desk.machine.tell = enter
     assert sign_in(desk.machine, GLOBAL, desk.tenant.id, How.DEVICE_CODE).object_id == desk.ada.id

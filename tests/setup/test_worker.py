@@ -265,6 +265,15 @@ def test_a_secret_whose_answer_is_lost_is_withdrawn_and_made_anew(office: Office
     assert_works(office)
 
 
+def test_one_whose_answer_is_lost_and_which_does_not_show_yet_is_withdrawn_too(office: Office) -> None:
+    office.tenant.faults = [
+        Fault("drop after", "POST", "/applications/*/addPassword", times=1),
+        Fault("status", "POST", "/applications/*/removePassword", status=400, message="No password credential found with keyId.", times=1),
+    ]
+    set_up(office)
+    assert_works(office)
+
+
 @pytest.mark.parametrize("refusal", ["CredentialInvalidLifetimeAsPerAppPolicy", "InvalidKeyEndDate"])
 @pytest.mark.parametrize("certificate", [False, True])
 def test_a_policy_that_allows_less_is_followed(office: Office, refusal: str, certificate: bool) -> None:

@@ -15,7 +15,7 @@ _NPX = """#!{python}
 import json, os, pathlib, sys
 told = {{"arguments": sys.argv[1:], "given": sys.stdin.read(), "folder": os.getcwd(), "environment": dict(os.environ)}}
 pathlib.Path(__file__).with_name("told.json").write_text(json.dumps(told))
-print("▲ a newer version is there")
+print("▲ [WARNING] a newer version is there\\n[WARNING] really")
 print(json.dumps({{"loggedIn": True, "accounts": [{{"id": "a1", "name": "Contoso"}}]}}))
 """
 
@@ -70,7 +70,10 @@ def test_nothing_is_never_put() -> None:
     [
         (Finished(127, "", "npx is not installed"), "npx is not installed: install Node.js"),
         (Finished(1, "", "✘ [ERROR] You are not authenticated. Please run `wrangler login`."), "run `npx wrangler login`"),
-        (Finished(1, "", "✘ [ERROR] A request failed for very~secret."), "A request failed for …. Run it by hand"),
+        (
+            Finished(1, "", "\x1b[31m✘ \x1b[41;31m[\x1b[41;97mERROR\x1b[41;31m]\x1b[0m \x1b[1mA request failed for very~secret.\x1b[0m"),
+            "A request failed for …. Run it by hand",
+        ),
         (Finished(1, "", ""), "status 1"),
     ],
 )
@@ -98,5 +101,6 @@ def test_a_login_of_wranglers_own_goes_before_a_token_that_is_meant_for_lists_an
 
 
 def test_whoever_is_logged_out_is_told() -> None:
-    with pytest.raises(NoProgram, match="not logged in"):
-        wrangler(Finished(0, '{"loggedIn": false}', "")).accounts()
+    for status in (0, 1):
+        with pytest.raises(NoProgram, match="not logged in"):
+            wrangler(Finished(status, '{\n  "loggedIn": false\n}', "")).accounts()

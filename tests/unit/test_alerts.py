@@ -148,6 +148,23 @@ def test_without_any_memory_the_end_is_told_on_three_days_at_a_time_of_day() -> 
     assert told == [30, 7, 1]
 
 
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(st.tuples(st.integers(1, 60), st.booleans(), st.integers(0, 3), st.booleans()), min_size=1, max_size=40))
+def test_with_a_store_each_of_the_three_days_is_told_once_whatever_isolates_do_and_whenever_the_end_is_not_known(
+    steps: list[tuple[int, bool, int, bool]],
+) -> None:
+    it = a_watching(store=True)
+    end, stages = it.clock.time + 33 * DAY_SECONDS, set()
+    for hours, known, choice, failing in steps:
+        if choice > 1:
+            it.restart(choice % 2)
+        left = (end - it.clock.time) // DAY_SECONDS
+        it.minute(*([TROUBLE] if failing else []), ends=end if known else None, isolate=choice % 2)
+        stages |= {sum(left <= days for days in (30, 7, 1))} if known else set()
+        it.clock.time += hours * 3600 - 60
+    assert it.receiver.states.count("expiring") == len(stages - {0})
+
+
 # --- the bounds, whatever happens ---
 
 minutes = st.lists(st.sampled_from(["good", "bad", "bad", "refused"]), min_size=1, max_size=12).flatmap(
