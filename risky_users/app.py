@@ -15,6 +15,7 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from errors import AuthError, ConfigError
 from risky_users import check as checking
@@ -33,6 +34,15 @@ from settings import Settings
 
 T = TypeVar("T")
 
+
+class InOrder(TyperGroup):
+    """Lists the commands as an administrator comes to need them."""
+
+    def list_commands(self, _: object) -> list[str]:
+        """The commands' names."""
+        return sorted(self.commands, key=("setup", "check", "plan", "sync", "rotate", "remove", "simulate").index)
+
+
 app = typer.Typer(
     name="risky-users",
     help="""Tools for the administrator of the risky-users Worker. check and plan only read; sync does what the Worker does.
@@ -44,6 +54,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    cls=InOrder,
 )
 
 app.add_typer(setup)
