@@ -15,6 +15,7 @@ from simulator.asgi import create_app
 from simulator.faults import Kind
 from tests.ticks import SOURCE, variables
 from tests.unit.test_sync import is_in_sync
+from tests.worker.work import somebody_joins_moves_and_leaves
 
 BATCH = ("POST", "/$batch")
 RISK = ("GET", "/identityProtection/riskyUsers")
@@ -35,9 +36,7 @@ class Deployed:
         """The next minute, with these faults, and with somebody to join, to move and to leave."""
         self.minutes.minute += 1
         if work:
-            self.tenant.dismiss(self.tenant.risky_at("high")[0])
-            self.tenant.set_risk(self.tenant.risky_at("medium")[0], "high")
-            self.tenant.set_risk(self.tenant.add_user(), "medium")
+            somebody_joins_moves_and_leaves(self.tenant)
         self.tenant.faults = list(faults)
         tick = self.worker.tick()
         self.tenant.faults = []

@@ -17,6 +17,7 @@ from simulator.faults import Kind
 from tests.lanes import MAY_READ_MAIL
 from tests.ticks import SOURCE, variables
 from tests.unit.test_sync import is_in_sync
+from tests.worker.work import somebody_joins_moves_and_leaves
 
 LISTS = "/accounts/*/gateway/lists*"
 
@@ -34,9 +35,7 @@ class Deployed:
         """The next minute, with these faults of Cloudflare's, and with somebody to join, to move and to leave."""
         self.minutes.minute += 1
         if work:
-            self.tenant.dismiss(self.tenant.risky_at("high")[0])
-            self.tenant.set_risk(self.tenant.risky_at("medium")[0], "high")
-            self.tenant.set_risk(self.tenant.add_user(), "medium")
+            somebody_joins_moves_and_leaves(self.tenant)
         self.account.faults = list(faults)
         self.tenant.reset_counters()
         self.account.reset_counters()
