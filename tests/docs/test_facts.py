@@ -217,3 +217,7 @@ def test_there_are_queries_for_panels_and_for_alerts() -> None:
 
 def _is_outcome(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and node.name == "outcome"
+
+
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len(README.text.split()) < 1800
