@@ -75,6 +75,8 @@ class ListChange:
         self._already: set[str] = set()
         self._unsure: set[str] = set()
         self._stopped: GatewayError | None = None
+        self._set_aside: GatewayError | None = None
+        """Why parts are left for later minutes, while others go on."""
         self._halvings = HALVINGS
         self._read_again = False
         self.refused: dict[str, GatewayError] = {}
@@ -104,12 +106,15 @@ class ListChange:
         return bool(self._parts) and not self._stopped
 
     async def step(self) -> None:
-        """Try the next part; what is to be tried again of it comes after the others."""
+        """Try the next part; what is to be tried again of it comes next, so that what is small enough gets in before the halvings end."""
         kind, addresses = self._parts.popleft()
         spellings = self._state.spellings
         if kind != "prove":  # the list may have been read again since this was planned
             part = [address for address in addresses if (address in spellings) == (kind == "remove")]
-            self._already.update(set(addresses) - set(part))
+            settled = set(addresses) - set(part)
+            ours = settled & self.tried.keys() if kind == "remove" else set()
+            self._done |= ours  # gone since it was tried: a refused change may have been made in part
+            self._already |= settled - ours
             addresses = part
         if not addresses:
             return
@@ -133,9 +138,8 @@ class ListChange:
             error = GatewayError(f"{error} {_FULL}", error.request_ids, code=error.code, cause="refused")
         if error.cause not in ("conflict", "refused"):
             self._stopped = error
-            if error.cause == "passing":
-                self._unsure.update(addresses)
             if error.cause != "budget":  # whatever was answered, it may have been done
+                self._unsure.update(addresses)
                 self._state.certain, self._state.changed = False, True
         elif kind == "prove":
             await self._read_as_proof(addresses)
@@ -145,9 +149,10 @@ class ListChange:
             self._parts.appendleft((kind, addresses))
         elif len(addresses) > 1 and self._halvings:
             self._halvings -= 1
-            self._parts += [(kind, addresses[: len(addresses) // 2]), (kind, addresses[len(addresses) // 2 :])]
+            middle = len(addresses) // 2
+            self._parts.extendleft([(kind, addresses[middle:]), (kind, addresses[:middle])])
         elif len(addresses) > 1:
-            self._stopped = error
+            self._set_aside = error
         elif error.cause == "conflict" and kind == "append":
             self._already.update(addresses)
         else:
@@ -168,7 +173,7 @@ class ListChange:
 
     def outcome(self, needed: Mapping[str, Collection[str]]) -> Writes:
         """What became of each user, whose addresses are these."""
-        writes, settled = Writes(stopped=self._stopped), self._done | self._already
+        writes, settled = Writes(stopped=self._stopped or self._set_aside), self._done | self._already
         for user, addresses in needed.items():
             refused = next((self.refused[address] for address in addresses if address in self.refused), None)
             if refused:

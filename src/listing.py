@@ -59,7 +59,7 @@ def mailboxes(entries: "Sequence[JSON]") -> dict[str, Mailbox]:
         user = entry.get("id") if isinstance(entry, dict) else None
         if isinstance(entry, dict) and isinstance(user, str) and entry.get("@odata.type", _USER) == _USER:
             mail, principal_name = (text if isinstance(text := entry.get(name), str) else None for name in ("mail", "userPrincipalName"))
-            found[user.lower()] = Mailbox(mail, principal_name, unread=not principal_name)
+            found[user.lower()] = Mailbox(mail, principal_name, unread=not principal_name or "mail" not in entry)
     return found
 
 

@@ -49,7 +49,7 @@ class ListCache:
     """Whose an address was when it was last known, by object id."""
     entries: dict[str, str] = field(default_factory=dict)
     """What stands for an address that is nobody's: it is not to be logged."""
-    refused: dict[str, GatewayError] = field(default_factory=dict)
+    refused: dict[tuple[str, str], GatewayError] = field(default_factory=dict)
     """Addresses that Cloudflare does not take, those first whose last attempt is longest ago."""
     looked_up: dict[str, tuple[float, Mailbox]] = field(default_factory=dict)
     """Mailboxes that did not come with the groups' members, and when they were read."""
@@ -118,7 +118,7 @@ class ListTarget:
             except GatewayError as error:
                 self.problems.append(error)
             else:
-                self._take(level, risk.users[level], state)
+                self._take(level, risk.users[level], state, complete=not risk.unread)
         self._look_for_trouble()
 
     def _order(self, list_id: str, facts: ListFacts | None) -> tuple[bool, float]:
@@ -143,12 +143,13 @@ class ListTarget:
             raise
         return state
 
-    def _take(self, level: str, users: frozenset[str], state: ListState) -> None:
+    def _take(self, level: str, users: frozenset[str], state: ListState, *, complete: bool) -> None:
         """A level's list as it was read, and the users at the level."""
         book, cache = self._book, self._cache
         wanted = book.wanted(users, self._settings.list_size, state.spellings)
         theirs = {address for user in users for address in book.forms[user]}
-        displaced = [address for address in state.spellings if address in theirs and address not in wanted]
+        unwanted = [address for address in state.spellings if address in theirs and address not in wanted]
+        displaced = [address for address in unwanted if complete and not self._may_be_somebodys(state, [address])]
         strangers: dict[str, list[str]] = {}
         for address in state.spellings:
             if address not in theirs:
@@ -160,6 +161,9 @@ class ListTarget:
         self.anonymous[level] = frozenset(user for user in strangers if user.startswith(ENTRY))
         if left_out := sum(self._has_no_room(user, wanted) for user in users):
             self.left_out[level] = left_out
+        if further := len({address for user in users for address in book.forms[user][1:]} - wanted.keys()):
+            size = f"GATEWAY_LIST_SIZE is {self._settings.list_size}"
+            self.warnings.append(f"{level} list: {counted(further, 'further address')} of users who are listed do not fit; {size}.")
         cache.owners |= {address: min(owners) for address, owners in wanted.items()}
 
     def _has_no_room(self, user: str, wanted: Mapping[str, set[str]]) -> bool:
@@ -207,7 +211,7 @@ class ListTarget:
         await make(changes.values())
         written = {}
         for level, change in changes.items():
-            self._remember_refused(change)
+            self._remember_refused(self._levels[level].list_id, change)
             written[level] = change.outcome(needed[level])
             present, forms = self._levels[level].state.spellings, self._book.forms
             written[level].already += [user for user in written[level].refused if not present.keys().isdisjoint(forms[user])]
@@ -215,10 +219,10 @@ class ListTarget:
 
     def _appending(self, level: _Level, addresses: Iterable[str]) -> ListChange:
         """The change that appends as many of these as there is room for, second forms of others giving way to first ones."""
-        refused = self._cache.refused
-        append = [address for address in addresses if address not in refused]
-        again = [address for address in addresses if address in refused]
-        again.sort(key=[*refused].index)
+        wanted = dict.fromkeys(addresses)
+        refused = {address: error for (list_id, address), error in self._cache.refused.items() if list_id == level.list_id}
+        append = [address for address in wanted if address not in refused]
+        again = [address for address in refused if address in wanted]
         room = max(0, self._settings.list_size - level.state.facts.size)
         make_room = level.displaced[: max(0, len(append) - room)]
         change = ListChange(self._client, level.list_id, level.state)
@@ -229,10 +233,10 @@ class ListTarget:
             change.append({address: self._description(address)})
         return change
 
-    def _remember_refused(self, change: ListChange) -> None:
+    def _remember_refused(self, list_id: str, change: ListChange) -> None:
         for address in change.tried:
-            self._cache.refused.pop(address, None)
-        self._cache.refused |= {address: change.refused[address] for address in change.tried if address in change.refused}
+            self._cache.refused.pop((list_id, address), None)
+        self._cache.refused |= {(list_id, address): change.refused[address] for address in change.tried if address in change.refused}
 
     def _description(self, address: str) -> str:
         return MAIL if address in self._book.mails else PRINCIPAL_NAME

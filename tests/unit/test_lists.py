@@ -889,3 +889,81 @@ def test_no_request_changes_more_than_a_thousand_values() -> None:
     assert minutes_until_right(ticks, 2) == 2  # whose they are is not known, and the risky users come in several answers
     assert sum(each.method == "PATCH" for each in ticks.account.requests) == 3
     assert not ticks.account.violations
+
+
+# --- what is refused as a whole, or may be ---
+
+
+def test_an_account_that_takes_fewer_values_at_once_than_it_says_is_filled_part_by_part() -> None:
+    ticks = lane(0, GATEWAY_ADDRESSES="mail")
+    ticks.account.behaviour.values_per_patch = 100
+    for number in range(1000):
+        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}"), "high")
+    for _ in range(3):
+        failing(ticks)
+    assert len(ticks.held()["high"]) == 1000
+
+
+def test_a_list_that_holds_less_than_configured_is_filled_as_far_as_it_goes() -> None:
+    ticks = lane(0, GATEWAY_ADDRESSES="mail", GATEWAY_LIST_SIZE="5000")
+    for number in range(940):
+        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}"), "high")
+    ticks.tick()
+    for number in range(900):
+        ticks.tenant.set_risk(ticks.tenant.add_user(f"Another {number}"), "high")
+    for _ in range(3):
+        failing(ticks)
+    assert len(ticks.held()["high"]) == 1000
+
+
+def test_what_one_list_refuses_is_tried_at_once_in_another() -> None:
+    ticks = lane(0, GATEWAY_ADDRESSES="mail", GATEWAY_LIST_SIZE="5000")
+    for number in range(1000):
+        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}"), "low")
+    late = [ticks.tenant.add_user(f"Late {number}") for number in range(10)]
+    failing(ticks)
+    for user in late:
+        ticks.tenant.set_risk(user, "low")
+        failing(ticks)
+    for user in late:
+        ticks.tenant.set_risk(user, "high")
+    failing(ticks)
+    assert len(ticks.held()["high"]) == len(late)
+
+
+def test_no_second_form_gives_way_while_the_risky_users_are_not_all_read() -> None:
+    ticks = lane(0, GATEWAY_LIST_SIZE="6")
+    for number in range(3):
+        mail, name = f"m{number}@contoso.com", f"u{number}@contoso.com"
+        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}", mail=mail, principal_name=name), "high")
+    ticks.tick()
+    before = ticks.held()["high"]
+    ticks.tenant.set_risk(ticks.tenant.add_user("Another"), "high")
+    ticks.tenant.faults.append(Fault("foreign link", path="/identityProtection/riskyUsers*"))
+    assert failing(ticks)
+    assert before <= ticks.held()["high"]
+
+
+def test_second_forms_that_do_not_fit_are_told_with_their_number() -> None:
+    ticks = lane(0, GATEWAY_LIST_SIZE="3")
+    for number in range(3):
+        mail, name = f"m{number}@contoso.com", f"u{number}@contoso.com"
+        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}", mail=mail, principal_name=name), "high")
+    ticks.tick()
+    ticks.tick()
+    assert "high list: 3 further addresses of users who are listed do not fit; GATEWAY_LIST_SIZE is 3." in lines(ticks, "warn")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 503])
+def test_a_removal_that_was_made_whatever_was_answered_counts(status: int) -> None:
+    ticks = lane(0, MAX_REMOVALS="4", GATEWAY_ADDRESSES="mail")
+    users = [ticks.tenant.add_user(f"Somebody {number}") for number in range(30)]
+    for user in users:
+        ticks.tenant.set_risk(user, "high")
+    ticks.tick()
+    for user in users[:12]:
+        ticks.tenant.dismiss(user)
+    ticks.account.faults.append(Fault("status after", "PATCH", ONE_LIST, status=status, times=1))
+    seen = writes_of(ticks.account)
+    failing(ticks)
+    assert sum(write.kind == "remove" for write in seen) <= 4
