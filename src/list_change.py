@@ -136,11 +136,12 @@ class ListChange:
     async def _refusal(self, kind: _Kind, addresses: Sequence[str], error: GatewayError) -> None:
         if error.cause == "refused":
             error = GatewayError(f"{error} {_FULL}", error.request_ids, code=error.code, cause="refused")
+        if error.cause != "budget":  # whatever was answered, it may have been done
+            self._state.certain, self._state.changed = False, True
         if error.cause not in ("conflict", "refused"):
             self._stopped = error
-            if error.cause != "budget":  # whatever was answered, it may have been done
+            if error.cause != "budget":
                 self._unsure.update(addresses)
-                self._state.certain, self._state.changed = False, True
         elif kind == "prove":
             await self._read_as_proof(addresses)
         elif error.cause == "conflict" and not self._read_again:

@@ -163,7 +163,7 @@ class Report:
 
     def _written(self, tally: Tally, writes: Writes, verb: str, done: str) -> None:
         title = tally.title
-        tally.proven &= not writes.unsure
+        tally.proven &= not (writes.unsure or writes.refused)
         self._name(title, done, writes.done)
         for users in _by_reason(writes.refused):
             others = f" So it is with {len(users)} users in all: {named(users)}." if len(users) > 1 else ""
