@@ -127,7 +127,7 @@ class Consent:
 
     def steps_to_remove(self) -> tuple[Step, ...]:
         """What was added to a registration that was made otherwise."""
-        return (Step("consent", "Consent", self.look_to_remove, self.remove, role=CONSENT),)
+        return (Step("consent", "Consent", self.look_to_remove, self.remove, ("worker",), CONSENT),)
 
     def look_to_remove(self) -> Finding:
         """By the ledger alone: nothing else tells whose a grant is."""

@@ -113,11 +113,18 @@ class Credential:
             self.work.wrangler.put_secret(_name_of(self.kind), value)
         except (AdminError, OSError) as error:
             self._withdraw(name)
-            ledger.forget(ENTRY)
+            self._give_up()
             raise AdminError(f"{error} The new {self.kind} is withdrawn.") from error
         ledger.made(ENTRY, put="yes")
         self.value = value
         self._withdraw(name, but=ledger.id(ENTRY))  # one whose answer was lost, and which did not show when that was looked at
+
+    def _give_up(self) -> None:
+        """Nothing new is in the Worker: what it signs in with is the one before, which goes on being the one in use."""
+        ledger = self.work.ledger
+        ledger.forget(ENTRY)
+        if before := [each for each in self.earlier() if ledger.fact(each, "put")]:
+            ledger.rename(before[-1], ENTRY)
 
     # --- a secret ---
 
@@ -151,7 +158,7 @@ class Credential:
         if code in ("CredentialInvalidLifetimeAsPerAppPolicy", "InvalidKeyEndDate") and days[1:]:
             self.work.machine.tell(f"  … a policy of your tenant's finds {days[0]} days too long; {days[1]} are tried")
             return days[1:]
-        self.work.ledger.forget(ENTRY)
+        self._give_up()
         if code == "CredentialTypeNotAllowedAsPerAppPolicy":
             remedy = "A policy of your tenant's forbids client secrets: add --certificate."
             raise ServiceRefused(refused.asked, refused.answer, remedy) from refused
@@ -201,6 +208,8 @@ class Credential:
     def withdraw_earlier(self) -> None:
         """Withdraw them, by key id; of another kind the Worker's copy too. Raises AdminError."""
         ledger = self.work.ledger
+        if not self.finished:
+            return  # what the Worker signs in with may be one of them
         for entry in self.earlier():
             self._withdraw(ledger.fact(entry, "name"))
             left_over = _name_of(ledger.fact(entry, "kind"))
@@ -210,7 +219,7 @@ class Credential:
 
     def steps_to_remove(self) -> tuple[Step, ...]:
         """Those that were made here; of a registration that was made here all go with it."""
-        return (Step("credential", "Credential", self.look_to_remove, self.remove, role=APPLICATIONS),)
+        return (Step("credential", "Credential", self.look_to_remove, self.remove, ("worker",), APPLICATIONS),)
 
     def look_to_remove(self) -> Finding:
         """By the ledger."""

@@ -81,7 +81,7 @@ class Deployment:
 
     def steps_to_restore(self) -> tuple[Step, ...]:
         """The vars, last of all: other steps go by them."""
-        return (Step("vars", "wrangler's vars", self.look_to_restore, self.restore),)
+        return (Step("vars", "wrangler's vars", self.look_to_restore, self.restore, ("worker",)),)
 
     def look_to_remove(self) -> Finding:
         """By the ledger alone: a Worker of this name may be anybody's."""

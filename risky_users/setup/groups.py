@@ -14,6 +14,9 @@ from text import JSON
 _ENTRY = "group "
 """How its entries in the ledger begin."""
 
+_AFTER = ("pause", "assignments", "scim")
+"""Groups that vanish while provisioning runs vanish at Cloudflare, too."""
+
 
 @dataclass(slots=True)
 class Groups:
@@ -79,7 +82,7 @@ class Groups:
 
     def steps_to_remove(self, *, asked: bool) -> tuple[Step, ...]:
         """Only where that is asked for by name: rules and assignments of others may go by them."""
-        return (Step("groups", "The three groups", self.look_to_remove if asked else self.look_to_leave, self.remove, role=GROUPS),)
+        return (Step("groups", "The three groups", self.look_to_remove if asked else self.look_to_leave, self.remove, _AFTER, GROUPS),)
 
     def look_to_leave(self) -> Finding:
         """They stay."""

@@ -197,8 +197,8 @@ class Registration:
     def steps_to_remove(self) -> tuple[Step, ...]:
         """The registration where it was made here; of one that was made otherwise, what it was made to ask for."""
         return (
-            Step("asked", "Permissions asked for", self.look_to_unask, self.unask, role=APPLICATIONS),
-            Step("registration", "App registration", self.look_to_remove, self.remove, role=APPLICATIONS),
+            Step("asked", "Permissions asked for", self.look_to_unask, self.unask, ("worker",), APPLICATIONS),
+            Step("registration", "App registration", self.look_to_remove, self.remove, ("worker",), APPLICATIONS),
         )
 
     def look_to_remove(self) -> Finding:

@@ -203,3 +203,23 @@ def test_others_credentials_are_named_and_stay(office: Office) -> None:
 
 def test_rotate_without_a_registration_says_what_comes_first(office: Office) -> None:
     assert "run `risky-users setup worker` first" in done(office, "rotate", "--yes", status=1)
+
+
+def test_after_a_rotation_that_failed_the_worker_goes_on_with_what_it_has(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    office.npx.broken = "an outage"
+    assert office.run("rotate", "--yes").status == 1
+    office.npx.broken = ""
+    assert_works(office)
+    done(office, "setup", "worker", "--yes")
+    assert_works(office)
+    done(office, "rotate", "--yes")
+    assert_works(office)
+
+
+def test_where_the_worker_cannot_be_deleted_it_keeps_what_it_signs_in_with(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    office.npx.broken = "an outage"
+    assert office.run("remove", "--yes").status == 1
+    office.npx.broken = ""
+    assert_works(office)
