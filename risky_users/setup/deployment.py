@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from risky_users.setup.ledger import WORKER
 from risky_users.setup.steps import Finding, State, Step, there, to_do
 from risky_users.setup.work import VARS, Work
-
-_WORKER = "worker"
 
 
 @dataclass(slots=True)
@@ -31,7 +30,7 @@ class Deployment:
     def note_first(self) -> None:
         """Before anything is uploaded: a Worker that is not there yet will be one that was made here."""
         if not self.work.wrangler.deployed():
-            self.work.ledger.about_to_make(_WORKER, id=self.work.name)
+            self.work.ledger.about_to_make(WORKER, id=self.work.name)
 
     # --- the vars ---
 
@@ -85,14 +84,14 @@ class Deployment:
 
     def look_to_remove(self) -> Finding:
         """By the ledger alone: a Worker of this name may be anybody's."""
-        if _WORKER not in self.work.ledger:
+        if WORKER not in self.work.ledger:
             return there(f"{self.work.name} was not first deployed here, and stays.") if self.work.wrangler.deployed() else there("none.")
         return to_do(f"{self.work.name} will be deleted, with its secrets and its clock.")
 
     def remove(self) -> str:
         """Delete it."""
         self.work.wrangler.delete()
-        self.work.ledger.forget(_WORKER)
+        self.work.ledger.forget(WORKER)
         return "deleted."
 
     def look_to_restore(self) -> Finding:

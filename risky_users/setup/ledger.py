@@ -16,6 +16,9 @@ from text import JSON
 FILE = ".risky-users.json"
 _ABOUT = "What `risky-users setup` made, for `risky-users remove`. It holds no secret: keep it with the project."
 
+WORKER = "worker"
+"""The entry for the Worker, whose id is its name, where its first deployment was made here."""
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -51,6 +54,14 @@ class Ledger:
                     "go to that one's folder, or sign in there."
                 )
         self.tenant, self.account = self.tenant or tenant, self.account or account
+
+    def is_about(self, worker: str) -> None:
+        """That what was made here was made for this Worker. Raises AdminError."""
+        if (known := self.id(WORKER)) and known != worker:
+            remedy = f"give it back that name, or set {worker} up in a folder of its own"
+            raise AdminError(
+                f"This folder was set up for the Worker {known}, and wrangler's file names {worker}: {remedy}. Nothing was written."
+            )
 
     def __contains__(self, key: str) -> bool:
         """Whether it was made here, or begun."""

@@ -223,3 +223,15 @@ def test_where_the_worker_cannot_be_deleted_it_keeps_what_it_signs_in_with(offic
     assert office.run("remove", "--yes").status == 1
     office.npx.broken = ""
     assert_works(office)
+
+
+@pytest.mark.parametrize("command", [("setup", "worker"), ("setup", "gateway"), ("rotate",), ("remove",), ("remove", "gateway")])
+def test_a_folder_is_one_workers(office: Office, command: tuple[str, ...]) -> None:
+    done(office, "setup", "worker", "--yes")
+    office.account.deploy_worker("production-api", variables={})
+    wrangler = office.folder / "wrangler.toml"
+    wrangler.write_text(wrangler.read_text("utf-8").replace('name = "risky-users"', 'name = "production-api"'), "utf-8")
+    before = office.snapshot()
+    text = done(office, *command, "--yes", status=1)
+    assert "This folder was set up for the Worker risky-users, and wrangler's file names production-api" in text
+    assert office.snapshot() == before
