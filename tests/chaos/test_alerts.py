@@ -4,12 +4,10 @@ The isolates share a store; the receiver takes messages, or does not, or is slow
 """
 
 import json
-import os
 from collections.abc import Coroutine
 from itertools import groupby
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
@@ -19,7 +17,7 @@ from errors import SyncFailed
 from notify import Ways, notify
 from report import Report
 from settings import FEWEST_SUBREQUESTS, Settings, Watch
-from tests.chaos.test_chaos import EXAMPLES, Chaos, isolates
+from tests.chaos.test_chaos import Chaos, histories, isolates
 from tests.chaos.world import Clock, Tick, Until, World
 from tests.watching import HEARTBEAT, TELLING_SECONDS, WEBHOOK
 
@@ -199,13 +197,7 @@ class TellingChaos(Chaos):
         assert world.beats <= world.good
 
 
-TellingChaos.TestCase.settings = settings(
-    max_examples=max(EXAMPLES // 20, 1),
-    stateful_step_count=30,
-    deadline=None,
-    derandomize="CHAOS" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-)
+TellingChaos.TestCase.settings = histories(50)
 
 
 TestChaosWithAlerts = pytest.mark.timeout(0)(TellingChaos.TestCase)

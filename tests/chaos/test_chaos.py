@@ -1,6 +1,6 @@
 """Whatever happens beside a tick, and whatever goes wrong in it, what must never happen does not, and the groups come right.
 
-`make test` tries the same examples every time, `make chaos` many others: CHAOS is how many, `--hypothesis-seed` repeats them.
+`make test` tries the same histories every time, `make chaos` many others: CHAOS is how many, `--hypothesis-seed` repeats them.
 """
 
 import math
@@ -19,7 +19,6 @@ from simulator import Behaviour, Fault, Group, User
 from simulator.faults import KINDS
 from tests.chaos.world import RUNAWAY, World
 
-EXAMPLES = int(os.environ.get("CHAOS", "1000"))
 TICKS_TO_RECOVER = 3
 
 isolates = st.integers(0, 1)
@@ -403,13 +402,16 @@ def unwritable(group: Group) -> bool:
     return group.fixed or group.role_assignable or group.management_restricted or group.mail_enabled
 
 
-Chaos.TestCase.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=30,
-    deadline=None,
-    derandomize="CHAOS" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-)
+def histories(in_make_test: int) -> settings:
+    """So many histories, always the same; or as many as CHAOS says, always others."""
+    return settings(
+        max_examples=int(os.environ.get("CHAOS", in_make_test)),
+        stateful_step_count=30,
+        deadline=None,
+        derandomize="CHAOS" not in os.environ,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
+Chaos.TestCase.settings = histories(1000)
 TestChaos = pytest.mark.timeout(0)(Chaos.TestCase)

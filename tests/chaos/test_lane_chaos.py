@@ -3,7 +3,6 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -14,12 +13,9 @@ from simulator.cloudflare.envelope import Refused
 from simulator.cloudflare.faults import Ineffective
 from simulator.faults import KINDS
 from tests.chaos.lane import Lists
-from tests.chaos.test_chaos import EXAMPLES, Chaos, isolates, levels, numbers, variables
+from tests.chaos.test_chaos import Chaos, histories, isolates, levels, numbers, variables
 from tests.chaos.world import World
 from tests.lanes import MAY_READ_MAIL
-
-SHARE = 10
-"""One in so many histories is one with the lane: tests are to take no longer than they must."""
 
 REQUESTS = [
     ("*", "*"),
@@ -273,6 +269,6 @@ class ChaosWithLane(Chaos):
             assert self.lane.right(level), f"the {level} list is not right after three ticks: {self.world.said()}"
 
 
-ChaosWithLane.TestCase.settings = settings(Chaos.TestCase.settings, max_examples=max(1, EXAMPLES // SHARE))
+ChaosWithLane.TestCase.settings = histories(100)
 
 TestChaosWithLane = pytest.mark.timeout(0)(ChaosWithLane.TestCase)
