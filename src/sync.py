@@ -10,7 +10,6 @@ from errors import ServiceError, SyncFailed
 from graph import GraphClient, RiskyUsers
 from groups import GroupState, GroupTarget, read_groups
 from keeping import Keeping, Target
-from operations import Outcome
 from plan import RISK_LEVELS, Evidence, Risk
 from report import Log, Report, Tally
 from scheduler import Running
@@ -76,8 +75,7 @@ class _Tick:
         reading_risk = graph.begin(graph.risky_users(RISK_LEVELS), until)
         reading_groups = graph.begin(read_groups(graph, create=not self._settings.dry_run), until)
         reading_end = self._begin_reading_end()
-        read = _risky_users(await graph.finish(reading_risk))
-        risk = Risk.of(read.by_level, read.unread, read.answers)
+        read, risk = await self._finish(reading_risk)
         for error in read.unread.values():
             report.failure(error)
         report.risky = {level: len(users) for level, users in risk.users.items() if level not in risk.unread}
@@ -160,10 +158,12 @@ class _Tick:
             until, enough = budget.deadline - LEAVING_SECONDS, budget.subrequests + risk.answers < budget.max_subrequests
             slow = self._warm and self._reading_seconds > SECOND_LOOK_SECONDS
             if enough and not slow and graph.clock.now() + self._reading_seconds <= until:
-                read = _risky_users(await graph.finish(graph.begin(graph.risky_users(RISK_LEVELS), until)))
-                self._second_look = Risk.of(read.by_level, read.unread, read.answers)
+                _, self._second_look = await self._finish(graph.begin(graph.risky_users(RISK_LEVELS), until))
         return None if self._second_look is None or self._second_look.unread else self._second_look
 
-
-def _risky_users(read: Outcome[RiskyUsers]) -> RiskyUsers:
-    return RiskyUsers({}, dict.fromkeys(RISK_LEVELS, read), 0) if isinstance(read, ServiceError) else read
+    async def _finish(self, reading_risk: "Running[RiskyUsers]") -> tuple[RiskyUsers, Risk]:
+        """The risky users as they were read, and at which level they are."""
+        read = await self._graph.finish(reading_risk)
+        if isinstance(read, ServiceError):
+            read = RiskyUsers({}, dict.fromkeys(RISK_LEVELS, read), 0)
+        return read, Risk.of(read.by_level, read.unread, read.answers)
