@@ -543,6 +543,18 @@ def test_a_second_look_that_fails_holds_the_leaves_back_and_joins_are_done() -> 
     assert tenant.members_of(GROUP_NAMES["high"]) == before | {new.id}
 
 
+@pytest.mark.parametrize(("seconds", "believed"), [(60, True), (600, False)])
+def test_a_large_loss_that_nobody_could_look_at_again_is_believed_if_the_minute_before_saw_it_too(seconds: float, believed: bool) -> None:
+    ticks = synchronised(36)
+    for user in ticks.tenant.risky_at("high"):
+        ticks.tenant.dismiss(user)
+    for _ in range(2):
+        ticks.clock.time += seconds - 60
+        ticks.tenant.faults = [Fault("status", *RISK, status=403, skip=1)]
+        ticks.tick()
+    assert in_sync(ticks) is believed
+
+
 def test_max_removals_caps_each_tick_and_the_rest_follows() -> None:
     ticks = synchronised(24)
     tenant = ticks.tenant

@@ -172,6 +172,21 @@ def test_who_could_not_be_added_is_tried_again_in_turn_a_batch_a_minute() -> Non
     assert in_sync(ticks)
 
 
+@pytest.mark.parametrize("turn", range(3))
+def test_those_who_can_never_be_added_keep_nobody_waiting_who_can_be_added_now(turn: int) -> None:
+    ticks = settled()
+    lost = sorted(many(ticks, 3 * RETRIED, "high"), key=lambda user: user.id)
+    for user in lost:
+        ticks.tenant.delete_user(user, listed=False)
+    tick(ticks)
+    curable = lost[turn * RETRIED :][:RETRIED]
+    for user in curable:
+        user.deleted = False
+    for _ in range(3):
+        tick(ticks)
+    assert members(ticks.tenant)["high"] == {user.id for user in curable}
+
+
 def test_what_graph_did_not_do_is_not_counted_against_the_write_quota() -> None:
     ticks = settled()
     for place, user in enumerate(sorted(many(ticks, 400, "high"), key=lambda user: user.id)):

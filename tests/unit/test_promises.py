@@ -166,13 +166,15 @@ def test_a_young_group_made_by_hand_that_was_known_is_waited_for_when_nothing_fi
     assert in_sync(ticks)
 
 
-def test_a_look_up_whose_pages_shift_makes_no_second_group() -> None:
-    ticks = synchronised()
-    tenant = ticks.tenant
+@pytest.mark.parametrize("page", [7, 20])
+def test_a_look_up_whose_pages_shift_makes_no_second_group(page: int) -> None:
+    alone = contoso()
+    ticks, tenant = Meddled(alone.tenant, alone.clock, alone.cache), alone.tenant
     others = [tenant.create_group(GROUP_NAMES["high"]) for _ in range(30)]
+    for name in GROUP_NAMES.values():
+        tenant.create_group(name)
     ticks.clock.time += 1000
-    ticks.restart()
-    tenant.behaviour.page_at_most = 7
+    tenant.behaviour.page_at_most = page
 
     def tidy_up() -> None:
         for group in others:
@@ -352,6 +354,19 @@ def test_thousands_of_groups_of_one_name_cost_a_share_of_the_budget_and_are_told
             assert members(tenant)[level] == risky(tenant)[level]
     assert len(sent(ticks, *LOOK_UP)) <= 45 // 4
     assert [len(tenant.groups_named(name)) for level, name in GROUP_NAMES.items() if level != many] == [1, 1]
+
+
+def test_where_not_all_namesakes_can_be_looked_at_the_group_of_the_last_minute_goes_on_to_be_used() -> None:
+    ticks = synchronised()
+    tenant = ticks.tenant
+    used = tenant.group_named(GROUP_NAMES["high"])
+    older = [tenant.create_group(GROUP_NAMES["high"], created=used.created - 1000) for _ in range(60)]
+    ticks.clock.time += 1000
+    tenant.behaviour.page_at_most = 7
+    tenant.set_risk(tenant.add_user(), "high")
+    ticks.tick(MAX_SUBREQUESTS="20")
+    assert used.members.keys() == risky(tenant)["high"]
+    assert not any(group.members for group in older)
 
 
 @pytest.mark.parametrize("create", [True, False])
@@ -563,8 +578,10 @@ def test_a_look_up_that_was_cut_after_its_first_page_makes_no_second_group() -> 
     ticks.tenant.behaviour.page_at_most = 1
     for _ in range(30):
         ticks.tenant.create_group(GROUP_NAMES["high"].upper())
-    with suppress(SyncFailed):
-        ticks.tick(MAX_SUBREQUESTS="20")
+    meddled = Meddled(ticks.tenant, ticks.clock, ticks.cache)
+    assert f"Could not look at all groups that are named like {GROUP_NAMES['high']}; rename or delete the others." in failing(
+        meddled, MAX_SUBREQUESTS="20"
+    )
     assert one_a_level(ticks.tenant)
 
 
