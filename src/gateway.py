@@ -67,6 +67,7 @@ class Pages:
     facts: ListFacts
     items: list[tuple[str, str]] = field(default_factory=list)
     read: int = 0
+    ended: bool = False
     sizes: Sequence[int] = PAGE_SIZES
 
 
@@ -100,30 +101,38 @@ class GatewayClient:
         """A list and all its items, each with its description; `facts` is what the listing tells of it.
 
         Raises GatewayError where they are not complete. Up to 1,000 come with the list itself, of more maybe not all: then
-        they are paged, and as long as the list does not change what was read of it is kept for the next minute.
+        they are paged, and as long as the list does not change what was read of it is kept for the next minute. Pages make
+        a whole once Cloudflare says afterwards that the list is as it was when the first of them was read.
         """
         what, begun = f"read the list {list_id}", self._pages.get(list_id)
         if facts is None or not begun or begun.facts != facts:
-            result = (await self._call("GET", f"/{list_id}", what)).get("result")
-            facts = _facts(result)
-            if not facts or not isinstance(result, dict):
-                raise _not_understood(what)
-            if facts.kind != "EMAIL":
-                raise GatewayError(
-                    f"Could not {what}: it is of type {facts.kind or 'unknown'}, and only one of type EMAIL holds addresses."
-                )
-            items = _items(result.get("items"))
+            facts, items = await self._one_list(list_id, what)
             if items is not None and len(items) == facts.size:
                 self._pages.pop(list_id, None)
                 return facts, items
             if not begun or begun.facts != facts:
                 begun = self._pages[list_id] = Pages(facts)
-        await self._read_pages(list_id, what, begun)
+        if not begun.ended:
+            await self._read_pages(list_id, what, begun)
+            facts, _ = await self._one_list(list_id, what)
         del self._pages[list_id]
+        if begun.facts != facts:
+            why = "it changed while its pages were read; the next minute reads it again"
+            raise GatewayError(f"Could not {what}: {why}.", cause="passing")
         if len(begun.items) != facts.size:
             why = f"it is said to hold {facts.size} items and {len(begun.items)} were read; nothing is changed on that account"
             raise GatewayError(f"Could not {what}: {why}.")
         return facts, begun.items
+
+    async def _one_list(self, list_id: str, what: str) -> tuple[ListFacts, list[tuple[str, str]] | None]:
+        """What a list is, and the items that come with it; None where these make no sense."""
+        result = (await self._call("GET", f"/{list_id}", what)).get("result")
+        facts = _facts(result)
+        if not facts or not isinstance(result, dict):
+            raise _not_understood(what)
+        if facts.kind != "EMAIL":
+            raise GatewayError(f"Could not {what}: it is of type {facts.kind or 'unknown'}, and only one of type EMAIL holds addresses.")
+        return facts, _items(result.get("items"))
 
     async def _read_pages(self, list_id: str, what: str, begun: Pages) -> None:
         while len(begun.items) < begun.facts.size:
@@ -142,6 +151,7 @@ class GatewayClient:
                 break
             begun.items += entries
             begun.read += 1
+        begun.ended = True
 
     async def patch(self, list_id: str, append: Mapping[str, str], remove: Sequence[str]) -> ListFacts:
         """Append addresses, each with a description, and remove some as they are spelled; what the list is then.

@@ -25,11 +25,11 @@ _LISTS = re.compile(r"/gateway/lists(?:/([0-9a-f-]{36}))?(/items)?(?:\?page=(\d+
 @dataclass
 class Told:
     """What Cloudflare has told an isolate, as long as that lives: the values of each list at its last whole read, and what is
-    known to have been changed since; pages that make no whole yet, and how many items there are said to be."""
+    known to have been changed since; pages that make no whole yet, and how many items there were said to be when, before them."""
 
     whole: dict[str, set[str]] = field(default_factory=dict)
     pages: dict[str, list[str]] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, tuple[object, object]] = field(default_factory=dict)
     listings: int = 0
     """How many listings were answered."""
 
@@ -43,21 +43,28 @@ class Told:
         if not match or status != 200 or not isinstance(answer, dict) or answer.get("success") is not True:
             return
         list_id, items, page = match[1], match[2], int(match[3] or 1)
+        result = answer.get("result")
         if not list_id:
             self.listings += 1
+            for entry in result if isinstance(result, list) else []:
+                self._told(entry)
         elif request.method == "PATCH":
             self._changed(list_id, json.loads(request.body))
         elif items:
             begun = [] if page == 1 else self.pages.get(list_id, [])
-            self._read(list_id, begun + _values(answer.get("result")))
-        elif isinstance(answer.get("result"), dict):
-            self.counts[list_id] = answer["result"].get("count", 0)
-            self._read(list_id, _values(answer["result"].get("items")))
+            self.pages[list_id] = begun + _values(result)
+        elif isinstance(result, dict):
+            self._told({**result, "id": list_id})
+            if len(found := _values(result.get("items"))) == result.get("count", 0):
+                self.whole[list_id] = set(found)
+            self.facts[list_id] = result.get("count", 0), result.get("updated_at")
 
-    def _read(self, list_id: str, found: list[str]) -> None:
-        self.pages[list_id] = found
-        if len(found) == self.counts.get(list_id):
-            self.whole[list_id] = set(found)
+    def _told(self, entry: object) -> None:
+        """A list's count and date: what came in pages is whole if they are what they were before the first."""
+        if isinstance(entry, dict) and (pages := self.pages.get(list_id := str(entry.get("id")))) is not None:
+            count = entry.get("count", 0)
+            if self.facts.get(list_id) == (count, entry.get("updated_at")) and len(pages) == count:
+                self.whole[list_id] = set(pages)
 
     def _changed(self, list_id: str, body: Mapping[str, list[object]]) -> None:
         appended = {str(each["value"]) for each in body.get("append", ()) if isinstance(each, dict)}

@@ -745,7 +745,7 @@ def settled(size: int, **given: str) -> Lane:
     return ticks
 
 
-@pytest.mark.parametrize(("embedded", "reads"), [("all", 1), ("first 1000", 6)])
+@pytest.mark.parametrize(("embedded", "reads"), [("all", 1), ("first 1000", 7)])
 def test_a_list_of_5000_is_read_in_one_request_or_paged(embedded: str, reads: int) -> None:
     ticks = settled(5000, GATEWAY_LIST_SIZE="5000")
     ticks.account.behaviour.embedded_items = embedded  # type: ignore[assignment]  # one of these
@@ -754,6 +754,51 @@ def test_a_list_of_5000_is_read_in_one_request_or_paged(embedded: str, reads: in
     assert counts(ticks) == (risk_pages, 1 + reads + the_others)
     ticks.tick()
     assert counts(ticks) == (risk_pages, 1)
+
+
+def paged(size: int = 1500) -> Lane:
+    """A lane whose list of high has so many addresses that it comes in pages, with one who is to leave it."""
+    ticks = settled(size, GATEWAY_LIST_SIZE="5000")
+    ticks.account.behaviour.embedded_items = "first 1000"
+    ticks.tick()
+    ticks.tenant.dismiss(ticks.tenant.risky_at("high")[0])
+    ticks.clock.time += REREAD_SECONDS
+    return ticks
+
+
+def shifts_after(ticks: Lane, ending: str) -> None:
+    """Let the list of high move up by one after the request that ends so, its size the same."""
+    high = ticks.account.list_named("risky-users-high")
+
+    def hear() -> None:
+        if ticks.account.requests and ticks.account.requests[-1].url.endswith(ending):
+            ticks.account.on_change = None
+            ticks.account.set_values(high, [*high.values[1:], "stranger@example.com"])
+
+    ticks.account.on_change = hear
+
+
+@pytest.mark.parametrize("ending", ["/items?page=1&per_page=1000", "/items?page=2&per_page=1000"])
+def test_nobody_leaves_a_list_that_changed_while_its_pages_were_read(ending: str) -> None:
+    ticks = paged()
+    shifts_after(ticks, ending)
+    writes = writes_of(ticks.account)
+    assert any("it changed while its pages were read" in problem for problem in failing(ticks))
+    assert [write.value for write in writes if write.kind == "remove"] == []
+    ticks.tick()
+    ticks.tick()
+    assert right(ticks)
+
+
+def test_of_pages_that_no_minute_is_left_to_confirm_nothing_is_used_until_the_next_one_has() -> None:
+    ticks = paged()
+    ticks.account.faults = [Fault("status", "GET", ONE_LIST, status=503, skip=3, times=1)]
+    writes = writes_of(ticks.account)
+    assert failing(ticks)
+    assert [write.value for write in writes if write.kind == "remove"] == []
+    ticks.tick()
+    assert right(ticks)
+    assert not [each for each in ticks.asked() if each.startswith("GET /")]
 
 
 # --- any budget, any size ---
