@@ -62,7 +62,7 @@ class IsolateCache:
     user_ids: frozenset[str] = frozenset()
     """The risky users last read: ids that need no second check."""
     departures: dict[str, Departures] = field(default_factory=dict)
-    """Who was to leave by the last complete read, for the groups and for the lists; until when that counts as the minute before."""
+    """Whose leave the last complete read called for beyond doubt, for the groups and the lists; until when that is the minute before."""
     departures_until: float = 0.0
     lists: object = None
     """What lists.py remembers, where there are any."""

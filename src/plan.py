@@ -80,8 +80,8 @@ class Risk(NamedTuple):
 class Evidence(NamedTuple):
     """What is known beyond the first read, as a tick goes on; by level, but for the first two.
 
-    `second_look`: the risky users read again. `minute_before`: the departures that the last tick's complete read called
-    for. `unknown`: who may be somebody else. `anonymous`: who has no id, so that no second look tells of them. `inside`: who
+    `second_look`: the risky users read again. `minute_before`: the certain departures that the last tick's complete read
+    called for. `unknown`: who may be somebody else. `anonymous`: who has no id, so that no second look tells of them. `inside`: who
     is in the level for certain, `unproven`: of whom that was asked in vain. `tried`: whose leave was tried. `closed`: levels
     that nobody leaves any more in this tick. `removed`: how many have left, or may have.
     """
@@ -108,10 +108,14 @@ class Change(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A change for each level that can be changed, and the departures that all leaves come from."""
+    """A change for each level that can be changed, and the departures that all leaves come from.
+
+    `certain` are those of whom it is certain who they are: that the others are at no level may come of what was not read.
+    """
 
     changes: Mapping[str, Change]
     departures: Departures
+    certain: Departures
 
     @property
     def joins(self) -> Mapping[str, Sequence[str]]:
@@ -155,7 +159,11 @@ def plan(risk: Risk, members: Membership, evidence: Evidence, *, known: Membersh
             held.pop(_TRIED, None)
             joins, proofs = sorted(risk.users[level] - present), [*dict.fromkeys(proofs)]
             changes[level] = Change(joins, proofs, held.pop(_LEAVE, []), held)
-    return Plan(changes, leaving)
+    certain = {
+        level: {user: target for user, target in users.items() if user not in evidence.unknown.get(level, ())}
+        for level, users in leaving.items()
+    }
+    return Plan(changes, leaving, certain)
 
 
 def departures(risk: Risk, members: Membership) -> Departures:

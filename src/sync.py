@@ -138,7 +138,7 @@ class _Tick:
         keeping = Keeping(target, risk, minute_before, self._settings.max_removals)
         first = keeping.plan()
         if not risk.unread:
-            departures[target.name] = first.departures
+            departures[target.name] = first.certain
         if not first.joins and not any(first.departures.values()):  # as in nearly every minute
             report.planned(tallies, first, first, target.missing)
             return

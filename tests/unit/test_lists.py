@@ -395,6 +395,27 @@ def test_a_permission_for_mail_that_is_withdrawn_releases_nobody_and_fails_every
     assert right(ticks)
 
 
+def test_a_leave_that_waited_for_mail_to_be_read_confirms_none_of_another_reason() -> None:
+    ticks = kept()
+    tenant = ticks.tenant
+    user, address = tenant.risky_at("high")[0], "somebody@contoso.com"
+    tenant.rename_mailbox(user, address)
+    ticks.tick()
+    ticks.tick()
+    tenant.behaviour.page_at_most = 7  # so that an absence from the list may be an error
+    tenant.app.permissions.remove(MAY_READ_MAIL)
+    ticks.restart()  # and nobody remembers whose an address is
+    assert failing(ticks)
+    tenant.app.permissions.add(MAY_READ_MAIL)
+    tenant.tokens.issued.clear()
+    tenant.delete_group(tenant.group_named(GROUP_NAMES["high"]))
+    tenant.dismiss(user)
+    failing(ticks)
+    assert address in ticks.held()["high"]
+    failing(ticks)
+    assert ticks.held() == ticks.wanted()
+
+
 def test_while_a_look_up_fails_nobody_is_released_and_the_principal_name_is_added_all_the_same() -> None:
     ticks = kept()
     tenant = ticks.tenant
