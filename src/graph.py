@@ -334,13 +334,14 @@ class GraphClient:
             start += len(chunk)
             responses = await ask(*(requests.remove_one(group, user) for user in chunk))
             for user, response in zip(chunk, responses, strict=True):
+                if response.refused and response.attempts > 1:  # an attempt whose answer was lost may have done it
+                    writes.unsure.append(user)
                 if response.ok:
                     writes.done.append(user)
                 elif _not_there_yet(response, group) and group.young(self.clock.now()):
                     writes.unfinished.append(user)
                 elif response.refused and (response.status == 404 or response.says(_NOT_A_MEMBER)):
                     writes.already.append(user)
-                    writes.unsure += [user] if response.attempts > 1 else []  # an attempt whose answer was lost may have done it
                 elif response.refused:
                     writes.refused[user] = self._error(response)
                 else:
@@ -350,7 +351,7 @@ class GraphClient:
 
     def _put_off(self, response: GraphResponse, users: Sequence[str], writes: Writes) -> None:
         writes.unfinished += users
-        if response.cut_off or response.passing:
+        if response.cut_off or response.passing or response.attempts > 1:
             writes.unsure += users
         if not response.left_over:
             writes.stopped = writes.stopped or self._error(response)

@@ -42,6 +42,8 @@ class Heard:
     """In lower case, by user."""
     removals: set[str] = field(default_factory=set)
     """The removals that were sent, without those answered in a way that leaves no doubt that nothing was done."""
+    repeated: set[str] = field(default_factory=set)
+    """Those that were sent more than once: whatever the last answer says, an earlier attempt may have done it."""
 
     def levels(self, user: str) -> set[str]:
         """The levels that were reported for a user."""
@@ -61,7 +63,7 @@ class Heard:
         """Take note of what a batch asks for."""
         for item in json.loads(request)["requests"] if request.startswith("{") else ():
             if item["method"] == "DELETE" and _REMOVAL.fullmatch(item["url"]):
-                self.removals.add(item["url"])
+                (self.repeated if item["url"] in self.removals else self.removals).add(item["url"])
 
     def answer(self, request: str, status: int, body: str) -> None:
         """Take note of what a batch was answered."""
@@ -72,7 +74,7 @@ class Heard:
             return
         for response in _objects(responses) if status in (200, 424) else ():
             item, page, code = items.get(str(response.get("id"))), response.get("body"), response.get("status")
-            if item and code in (401, 403):
+            if item and code in (401, 403) and item["url"] not in self.repeated:
                 self.removals.discard(item["url"])
             if item and code == 200 and isinstance(page, dict) and isinstance(page.get("value"), list):
                 self._page(item["url"], _objects(page["value"]), last=page.get("@odata.nextLink") is None)

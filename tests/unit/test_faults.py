@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from itertools import pairwise
@@ -846,3 +847,20 @@ def test_an_id_that_is_none_reshapes_no_request(strange: str, whose: str) -> Non
     failing(ticks)
     assert not tenant.violations
     assert tenant.write_units <= 1
+
+
+@pytest.mark.parametrize("then", [404, 403])
+def test_a_removal_whose_first_answer_was_lost_counts_towards_the_cap_whatever_the_next_one_says(then: int) -> None:
+    ticks = contoso()
+    for _ in range(2):
+        ticks.tick()  # the groups are new
+    for level in RISK_LEVELS:
+        ticks.tenant.dismiss(ticks.tenant.risky_at(level)[0])
+    ticks.tenant.faults = [Fault("drop after", *REMOVE, times=1)]
+    if then == 403:
+        ticks.tenant.faults.append(Fault("status", *REMOVE, status=403, skip=1, times=1))
+    removed = []
+    ticks.tenant.on_write = lambda write: removed.append(write.user) if write.kind == "remove" else None
+    with suppress(SyncFailed):
+        ticks.tick(MAX_REMOVALS="1")
+    assert len(removed) == 1
