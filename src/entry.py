@@ -122,7 +122,7 @@ class Default(WorkerEntrypoint):
                 log("error", problem)
             raise
         Isolate.settings, Isolate.log_level = None, settings.log_level
-        budget = _budget(clock, max(settings.max_subrequests - watch.subrequests, FEWEST_SUBREQUESTS), deadline)
+        budget = _budget(clock, watch.leaves(settings.max_subrequests), deadline)
         sign = unable_to_sign
         if settings.certificate:
             from webcrypto import sign  # whoever has a secret does without

@@ -53,10 +53,10 @@ async def notify(watch: Watch, ways: Ways, outcome: Report | Exception, budget: 
             ways.metrics(str(record.get("outcome", "failed")), numbers(record))
         except OSError as error:
             log("warn", f"The data point was not taken ({error}).")
-    if watch.heartbeat and not seen.problems:
-        await _sent("HEARTBEAT_URL", budget, log, "GET", watch.heartbeat)
     if watch.webhook or ways.mail:
         await _tell(watch, ways, seen, budget, log)
+    if watch.heartbeat and not seen.problems:
+        await _sent("HEARTBEAT_URL", budget, log, "GET", watch.heartbeat)
 
 
 def _seen(outcome: Report | Exception, now: float) -> Seen:

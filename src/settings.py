@@ -15,7 +15,7 @@ from text import GUID
 MOST_SUBREQUESTS = 45
 """Of the 50 that Cloudflare's Free plan allows an event (https://developers.cloudflare.com/workers/platform/limits/#subrequests)."""
 FEWEST_SUBREQUESTS = 20
-"""With fewer a busy tick could not do of everything a little."""
+"""With fewer a busy tick could not do of everything a little; one of them may be for an alert."""
 LOG_LEVELS = ("debug", "info", "warn", "error")
 
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
@@ -114,6 +114,11 @@ class Watch:
     def subrequests(self) -> int:
         """How many it may take in a tick."""
         return bool(self.webhook) + bool(self.heartbeat)
+
+    def leaves(self, subrequests: int) -> int:
+        """How many of these the tick itself may take: one is left for an alert whatever happens, and where there are more than
+        the fewest one for the heartbeat of the same minute."""
+        return max(subrequests - self.subrequests, FEWEST_SUBREQUESTS - min(1, self.subrequests))
 
 
 BINDINGS = ("ALERT_EMAIL", "ALERT_STATE", "METRICS")

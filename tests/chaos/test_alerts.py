@@ -16,7 +16,7 @@ from budget import Budget, HttpRequest, HttpResponse
 from errors import SyncFailed
 from notify import Ways, notify
 from report import Report
-from settings import FEWEST_SUBREQUESTS, Settings, Watch
+from settings import Settings, Watch
 from tests.chaos.test_chaos import Chaos, histories, isolates
 from tests.chaos.world import Clock, Tick, Until, World
 from tests.watching import HEARTBEAT, TELLING_SECONDS, WEBHOOK
@@ -62,7 +62,7 @@ class TellingWorld(World):
         """In which isolates a tick is over, and somebody being told."""
 
     def most(self, settings: Settings) -> int:
-        return max(settings.max_subrequests - WATCH.subrequests, FEWEST_SUBREQUESTS)
+        return WATCH.leaves(settings.max_subrequests)
 
     def start(self, isolate: int, **overrides: str) -> Tick:
         tick = super().start(isolate, **overrides)
