@@ -35,9 +35,10 @@ class Ticking:
 
     async def tick(self) -> bool:
         """One tick; whether it did not fail. What there is to say of it is in the log."""
+        due = self.connection.clock.now()
         outcome = await self._sync()
         if self.watch.on:
-            await self._tell(outcome)
+            await self._tell(outcome, due)
         if isinstance(outcome, Report):
             self.after_success()
         return isinstance(outcome, Report)
@@ -66,13 +67,14 @@ class Ticking:
             self.log("error", f"{type(error).__name__}: {error}")
             return error
 
-    async def _tell(self, outcome: Report | Exception) -> None:
+    async def _tell(self, outcome: Report | Exception, due: float) -> None:
         from notify import Ways, notify  # whoever is not told does without
 
         try:
             ways = Ways(memory=self.memory)
             async with self.connection.client() as client:
-                await notify(self.watch, ways, outcome, self.connection.budget(client, self.watch.subrequests, TELLING_SECONDS), self.log)
+                budget = self.connection.budget(client, self.watch.subrequests, TELLING_SECONDS)
+                await notify(self.watch, ways, outcome, due, budget, self.log)
             self.memory = ways.memory
         except Exception as broken:  # whatever it is
             self.log("warn", f"Nobody could be told: {type(broken).__name__}.")

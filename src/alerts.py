@@ -28,7 +28,10 @@ _SHOWN = 3
 
 
 class Seen(NamedTuple):
-    """What a tick has come to. `refused`: Entra accepts no credential; `credential_ends` in epoch seconds, None if not known."""
+    """What a tick has come to that was due at `now`, to the minute: however late they begin, one tick is the first of an hour.
+
+    `refused`: Entra accepts no credential; `credential_ends` in epoch seconds, None if not known.
+    """
 
     now: float
     problems: Sequence[str] = ()

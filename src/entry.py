@@ -36,6 +36,9 @@ def as_object(fields: Mapping[str, object]) -> object:
 class Controller(Protocol):
     """The cron event's own controls (https://developers.cloudflare.com/workers/runtime-apis/handlers/scheduled/)."""
 
+    scheduledTime: float  # noqa: N815  # JavaScript's name
+    """When it was due, in epoch milliseconds."""
+
     def noRetry(self) -> None:  # noqa: N802  # JavaScript's name
         """Ask the runtime not to repeat this event when it fails."""
 
@@ -109,7 +112,7 @@ class Default(WorkerEntrypoint):
         finally:
             Isolate.busy_until = 0.0
         if Isolate.watch and Isolate.watch.on:
-            await self._tell(Isolate.watch, clock, outcome)
+            await self._tell(Isolate.watch, clock, outcome, controller.scheduledTime / 1000)
         if isinstance(outcome, Exception):
             raise outcome
 
@@ -133,7 +136,7 @@ class Default(WorkerEntrypoint):
         Isolate.settings = settings
         return report
 
-    async def _tell(self, watch: Watch, clock: WorkersClock, outcome: Report | Exception) -> None:
+    async def _tell(self, watch: Watch, clock: WorkersClock, outcome: Report | Exception, due: float) -> None:
         """Tell whom it concerns what has become of the tick, which nothing in here can change any more."""
         try:
             from bindings import ways  # whoever is not told does without
@@ -142,7 +145,7 @@ class Default(WorkerEntrypoint):
             found = ways(self.env, watch, Isolate.memory)
             try:
                 budget = _budget(clock, min(watch.subrequests, self._spare), clock.now() + TELLING_SECONDS)
-                await notify(watch, found, outcome, budget, log)
+                await notify(watch, found, outcome, due, budget, log)
             finally:
                 Isolate.memory = found.memory
         except Exception as broken:  # whatever it is

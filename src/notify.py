@@ -42,10 +42,10 @@ class Ways:
     """For want of a store, as long as the isolate lives."""
 
 
-async def notify(watch: Watch, ways: Ways, outcome: Report | Exception, budget: Budget, log: Log) -> None:
-    """Tell whom it concerns what a tick has come to."""
+async def notify(watch: Watch, ways: Ways, outcome: Report | Exception, due: float, budget: Budget, log: Log) -> None:
+    """Tell whom it concerns what the tick that was due then (epoch seconds) has come to."""
     report = outcome.report if isinstance(outcome, SyncFailed) else outcome
-    seen, record = _seen(report, budget.clock.now()), report.written if isinstance(report, Report) else {}
+    seen, record = _seen(report, due), report.written if isinstance(report, Report) else {}
     for problem in watch.problems:
         log("warn", problem)
     if ways.metrics:
@@ -59,10 +59,10 @@ async def notify(watch: Watch, ways: Ways, outcome: Report | Exception, budget: 
         await _sent("HEARTBEAT_URL", budget, log, "GET", watch.heartbeat)
 
 
-def _seen(outcome: Report | Exception, now: float) -> Seen:
+def _seen(outcome: Report | Exception, due: float) -> Seen:
     if isinstance(outcome, Report):
-        return Seen(now, outcome.problems, outcome.refused is not None, outcome.credential_ends)
-    return Seen(now, outcome.problems if isinstance(outcome, ConfigError) else [f"A {type(outcome).__name__} that was not foreseen."])
+        return Seen(due, outcome.problems, outcome.refused is not None, outcome.credential_ends)
+    return Seen(due, outcome.problems if isinstance(outcome, ConfigError) else [f"A {type(outcome).__name__} that was not foreseen."])
 
 
 def numbers(record: Mapping[str, object]) -> list[float]:

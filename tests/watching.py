@@ -127,7 +127,7 @@ class Watching:
             max_subrequests=self.watch.subrequests,
             deadline=self.clock.time + TELLING_SECONDS,
         )
-        finish(notify(self.watch, ways, outcome, budget, lambda _, entry: self.log.append(str(entry))))
+        finish(notify(self.watch, ways, outcome, began, budget, lambda _, entry: self.log.append(str(entry))))
         self.isolates[isolate] = ways.memory
         assert self.clock.time - began <= TELLING_SECONDS
         self.clock.time = began + 60

@@ -101,7 +101,7 @@ class TellingWorld(World):
         ways = Ways(store=Door(self, "bad" if bad else "good"), memory=self.memories[isolate])
         self.telling.add(isolate)
         try:
-            await notify(WATCH, ways, outcome, budget, lambda level, entry: tick.log.append((level, entry)))
+            await notify(WATCH, ways, outcome, tick.started, budget, lambda level, entry: tick.log.append((level, entry)))
             self.memories[isolate] = ways.memory
         finally:
             self.telling.discard(isolate)

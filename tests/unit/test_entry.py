@@ -48,7 +48,7 @@ def fire(entry: ModuleType, at: float, monkeypatch: pytest.MonkeyPatch, **variab
     monkeypatch.setattr(entry, "time", SimpleNamespace(time=lambda: at))
     worker = entry.Default()
     worker.env = SimpleNamespace(**variables)
-    asyncio.run(worker.scheduled(SimpleNamespace(noRetry=lambda: None), None, None))
+    asyncio.run(worker.scheduled(SimpleNamespace(noRetry=lambda: None, scheduledTime=0.0), None, None))
 
 
 def test_after_a_tick_that_was_killed_the_next_minute_runs_and_one_within_the_same_minute_says_that_it_was_skipped(

@@ -61,15 +61,16 @@ class Deployed:
         told = request.url in (WEBHOOK, HEARTBEAT)
         return await (self.receiver.fetch(request) if told else self.ticks.fetch(request))
 
-    def minute(self) -> list[object]:
-        """A cron event; the console's entries. Raises what the runtime would be shown."""
+    def minute(self, late: float = 0.0) -> list[object]:
+        """A cron event so many seconds late; the console's entries. Raises what the runtime would be shown."""
         self.console.clear()
         self.requests.clear()
         worker = self.entry.Default()
         worker.env = SimpleNamespace(**self.given)
         began = self.ticks.clock.time
         try:
-            asyncio.run(worker.scheduled(SimpleNamespace(noRetry=lambda: None), None, None))
+            controller = SimpleNamespace(noRetry=lambda: None, scheduledTime=1000 * (began - late))
+            asyncio.run(worker.scheduled(controller, None, None))
         finally:
             self.ticks.clock.time = max(self.ticks.clock.time, began + 60)
         return [entry for _, entry in self.console]
@@ -181,6 +182,21 @@ def test_in_a_busy_minute_of_the_smallest_budget_an_alert_is_told_and_its_end_be
     assert (len(it.requests), it.requests[-1]) == (20, WEBHOOK)
     assert it.receiver.states == ["failing", "over"]
     assert "HEARTBEAT_URL was not called: this minute's subrequests or time ended first." in said
+
+
+@pytest.mark.parametrize("late", [[0.0] * 6, [58.0] * 6, [0.0, 0.0, 58.0, 58.0, 0.0, 0.0], [0.0, 0.0, 0.0, 58.0, 0.0, 0.0]])
+def test_the_full_hour_strikes_once_for_isolates_without_memory_however_late_their_events_come(
+    deployed: Callable[..., Deployed], late: list[float]
+) -> None:
+    it = deployed(ALERT_WEBHOOK=WEBHOOK)
+    it.ticks.tenant.premium, it.ticks.tenant.behaviour.answer_seconds = False, 2.0
+    hour = it.ticks.clock.time // 3600 * 3600 + 3600
+    for minute, seconds in enumerate(late, -3):
+        it.ticks.clock.time = hour + 60 * minute + seconds
+        it.entry.Isolate.memory = None
+        with pytest.raises(SyncFailed):
+            it.minute(late=seconds)
+    assert it.receiver.states == ["failing"]
 
 
 class Namespace:
