@@ -39,7 +39,7 @@ def gateway_session(machine: Machine, config: Path | None, account: str, ask: Ca
     """Find the account, and open it. Raises AdminError, before anything else is done, where folder and account disagree."""
     file = WranglerFile.find(machine.folder, config)
     ledger = Ledger.open(file.path.parent)
-    ledger.is_about(file.name)
+    ledger.claim(worker=file.name)
     named = file.variables.get(ACCOUNT, "")
     chosen = (
         account or machine.environment.get(ACCOUNT, "") or named or ledger.account or _only_one(Wrangler(machine, file.name, file.path))

@@ -27,6 +27,7 @@ class Ledger:
     path: Path
     tenant: str = ""
     account: str = ""
+    worker: str = ""
     entries: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -43,25 +44,24 @@ class Ledger:
             made = {key: {name: str(value) for name, value in entry.items()} for key, entry in entries.items() if isinstance(entry, dict)}
         except (ValueError, KeyError, TypeError) as error:
             raise AdminError(f"{path} cannot be read ({error}): restore it, or move it away to go on without it.") from error
-        return cls(path, str(read.get("tenant", "")), str(read.get("account", "")), made)
+        tenant, account, worker = (str(read.get(whose, "")) for whose in ("tenant", "account", "worker"))
+        return cls(path, tenant, account, worker, made)
 
-    def claim(self, *, tenant: str = "", account: str = "") -> None:
-        """Let this folder belong to a tenant and an account. Raises AdminError where it belongs to others."""
+    def claim(self, *, tenant: str = "", account: str = "", worker: str = "") -> None:
+        """Let this folder belong to a tenant, an account and a Worker, from what is made first. Raises AdminError where it belongs to
+        others."""
+        if self.worker and worker and self.worker != worker:
+            remedy = f"give it back that name, or set {worker} up in a folder of its own"
+            raise AdminError(
+                f"This folder was set up for the Worker {self.worker}, and wrangler's file names {worker}: {remedy}. Nothing was written."
+            )
         for kind, mine, other in (("tenant", self.tenant, tenant), ("Cloudflare account", self.account, account)):
             if mine and other and mine.lower() != other.lower():
                 raise AdminError(
                     f"{self.path} says that this folder was set up for the {kind} {mine}, and you are at {other}: "
                     "go to that one's folder, or sign in there."
                 )
-        self.tenant, self.account = self.tenant or tenant, self.account or account
-
-    def is_about(self, worker: str) -> None:
-        """That what was made here was made for this Worker. Raises AdminError."""
-        if (known := self.id(WORKER)) and known != worker:
-            remedy = f"give it back that name, or set {worker} up in a folder of its own"
-            raise AdminError(
-                f"This folder was set up for the Worker {known}, and wrangler's file names {worker}: {remedy}. Nothing was written."
-            )
+        self.tenant, self.account, self.worker = self.tenant or tenant, self.account or account, self.worker or worker
 
     def __contains__(self, key: str) -> bool:
         """Whether it was made here, or begun."""
@@ -111,7 +111,7 @@ class Ledger:
         if not self.entries:
             self.path.unlink(missing_ok=True)
             return
-        content = {"about": _ABOUT, "tenant": self.tenant, "account": self.account, "made": self.entries}
+        content = {"about": _ABOUT, "tenant": self.tenant, "account": self.account, "worker": self.worker, "made": self.entries}
         new = self.path.with_name(f"{self.path.name}.new")
         new.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
         new.replace(self.path)  # whole or not at all, wherever one is stopped

@@ -47,7 +47,7 @@ def session(machine: Machine, choices: Choices) -> Iterator[Session]:
     """Sign in, and look where one is. Raises AdminError, before anything else is done, where folder, tenant and account disagree."""
     file = WranglerFile.find(machine.folder, choices.config)
     ledger = Ledger.open(file.path.parent)
-    ledger.is_about(file.name)
+    ledger.claim(worker=file.name)
     named = file.variables.get("AZURE_AD_TENANT_ID", "")
     tenant = choices.tenant or ("" if named.startswith("<") else named)
     if GUID.fullmatch(choices.tenant) and GUID.fullmatch(named) and choices.tenant.lower() != named.lower():

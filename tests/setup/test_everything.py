@@ -225,13 +225,25 @@ def test_where_the_worker_cannot_be_deleted_it_keeps_what_it_signs_in_with(offic
     assert_works(office)
 
 
-@pytest.mark.parametrize("command", [("setup", "worker"), ("setup", "gateway"), ("rotate",), ("remove",), ("remove", "gateway")])
-def test_a_folder_is_one_workers(office: Office, command: tuple[str, ...]) -> None:
-    done(office, "setup", "worker", "--yes")
-    office.account.deploy_worker("production-api", variables={})
-    wrangler = office.folder / "wrangler.toml"
-    wrangler.write_text(wrangler.read_text("utf-8").replace('name = "risky-users"', 'name = "production-api"'), "utf-8")
+COMMANDS = [("setup", "worker"), ("setup", "scim"), ("setup", "gateway"), ("rotate",), ("remove",), ("remove", "gateway")]
+
+
+@pytest.mark.parametrize(("first", "command"), [*zip(COMMANDS[:3] * 2, COMMANDS, strict=True)])
+def test_a_folder_is_one_workers_from_what_is_made_first(office: Office, first: tuple[str, ...], command: tuple[str, ...]) -> None:
+    for name in ("risky-users", "staging"):  # which run already, so that none is first deployed here
+        office.account.deploy_worker(name, crons=["* * * * *"], variables={})
+    done(office, *first, "--yes")
+    other = office.folder / "wrangler.staging.toml"
+    other.write_text(office.wrangler_toml.replace('name = "risky-users"', 'name = "staging"'), "utf-8")
     before = office.snapshot()
-    text = done(office, *command, "--yes", status=1)
-    assert "This folder was set up for the Worker risky-users, and wrangler's file names production-api" in text
+    text = done(office, *command, "--yes", "--config", str(other), status=1)
+    assert "This folder was set up for the Worker risky-users, and wrangler's file names staging" in text
     assert office.snapshot() == before
+
+
+def test_a_folder_from_which_all_was_removed_is_nobodys(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    done(office, "remove", "--yes")
+    wrangler = office.folder / "wrangler.toml"
+    wrangler.write_text(office.wrangler_toml.replace('name = "risky-users"', 'name = "staging"'), "utf-8")
+    done(office, "setup", "worker", "--yes")

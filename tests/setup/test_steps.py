@@ -206,6 +206,15 @@ def test_a_folder_belongs_to_one_tenant_and_one_account(tmp_path: Path) -> None:
         again.claim(account="a2")
 
 
+def test_a_folder_belongs_to_one_worker_from_its_first_entry_on(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path)
+    ledger.claim(worker="risky-users")
+    Ledger.open(tmp_path).claim(worker="staging")  # nothing was made yet
+    ledger.about_to_make("registration")
+    with pytest.raises(AdminError, match="set up for the Worker risky-users, and wrangler's file names staging"):
+        Ledger.open(tmp_path).claim(worker="staging")
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"made": 7}'])
 def test_a_ledger_that_cannot_be_read_is_not_written_over(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE).write_text(content)
