@@ -220,24 +220,39 @@ class GraphClient:
     async def mailboxes(self, users: Sequence[str]) -> tuple[dict[str, Mailbox], ServiceError | None]:
         """The mailboxes of these users, as far as they can be read, and what stood in the way of the others.
 
-        A user who is deleted has none. Should Graph take fewer ids at once than it says, each is asked for by itself.
+        Whoever is not among those that were asked for together, or all of them where Graph takes fewer ids at once than it
+        says, is asked for alone: only that tells a user who is deleted, and has none, from one who was left out.
         """
         chunks = [tuple(users[start : start + requests.USERS_AT_ONCE]) for start in range(0, len(users), requests.USERS_AT_ONCE)]
         found: dict[str, Mailbox] = {}
         error: ServiceError | None = None
-        while chunks:
-            listings = await each({chunk: read_pages(requests.users(chunk), self.root) for chunk in chunks})
-            chunks = []
-            for chunk, listing in listings.items():
-                if isinstance(listing, ServiceError):
-                    error = listing
-                elif listing.end == "complete":
-                    found |= dict.fromkeys(chunk, Mailbox()) | mailboxes(listing.entries)
-                elif _query_refused(listing.last) and len(chunk) > 1:
-                    chunks += [(user,) for user in chunk]
-                else:
-                    error = self._list_error(listing)
+        alone: list[str] = []
+        for chunk, listing in (await each({chunk: read_pages(requests.users(chunk), self.root) for chunk in chunks})).items():
+            if isinstance(listing, ServiceError):
+                error = listing
+            elif listing.end == "complete":
+                found |= (told := mailboxes(listing.entries))
+                alone += [user for user in chunk if user not in told]
+            elif _query_refused(listing.last):
+                alone += chunk
+            else:
+                error = self._list_error(listing)
+        for user, mailbox in (await each({user: self._mailbox(user) for user in alone})).items():
+            if isinstance(mailbox, ServiceError):
+                error = mailbox
+            else:
+                found[user] = mailbox
         return found, error
+
+    async def _mailbox(self, user: str) -> Mailbox:
+        """The mailbox of one user; none of a user who is deleted."""
+        [response] = await ask(requests.one_user(user))
+        if response.refused and response.code == "Request_ResourceNotFound":
+            return Mailbox()
+        told = mailboxes([response.body]) if response.status == 200 else {}
+        if user not in told:
+            raise self._error(response)
+        return told[user]
 
     async def secret_end(self) -> float | None:
         """When the client secret ends; None where Graph does not tell."""

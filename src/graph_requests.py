@@ -66,6 +66,11 @@ def users(ids: Sequence[str]) -> GraphRequest:
     return GraphRequest("GET", url, "read mail addresses", READ_USERS)
 
 
+def one_user(user: str) -> GraphRequest:
+    """The addresses of one user (https://learn.microsoft.com/graph/api/user-get)."""
+    return GraphRequest("GET", f"/users/{checked(user)}?$select=id,mail,userPrincipalName", "read a mail address", READ_USERS)
+
+
 def own_registration(client_id: str) -> GraphRequest:
     """The secrets of the app that signs in, as far as they are shown: it has been seen to be allowed to read its own
     registration without any permission (https://github.com/microsoftgraph/microsoft-graph-docs/issues/15879)."""

@@ -94,7 +94,7 @@ def test_a_schema_has_the_published_properties_types_enums_and_maxima(ours: str,
 def test_every_operation_and_query_parameter_is_published_alike() -> None:
     published = json.loads(PUBLISHED.read_text())["paths"]
     for path, operations in yaml.safe_load(DESCRIPTION.read_text())["paths"].items():
-        if "oauth2" in path or path == "/users" or "/applications" in path:
+        if "oauth2" in path or path.startswith("/users") or "/applications" in path:
             continue  # of no part of Graph, of users and of applications, other tests tell
         for method, operation in operations.items():
             theirs = {(p["name"], p["in"]): p["schema"] for p in published[path][method].get("parameters", [])}
@@ -117,6 +117,7 @@ def test_users_have_the_options_and_properties_that_microsofts_sdk_has() -> None
         sent("DELETE", f"/groups/{GROUP}/members/{GROUP}/$ref"),
         sent("PATCH", f"/groups/{GROUP}", {"members@odata.bind": [f"{GRAPH}/directoryObjects/{GROUP}"]}),
         sent("GET", f"/users?$filter=id%20in%20('{GROUP}')&$select=id,mail,userPrincipalName"),
+        sent("GET", f"/users/{GROUP}?$select=id,mail,userPrincipalName"),
         sent("GET", "/groups(uniqueName='its')"),
         in_batch({"method": "GET", "url": f"/groups/{GROUP}/members?$top=999"}),
         in_batch({"method": "GET", "url": f"/users?$filter=id in ('{GROUP}')&$top=15"}),
@@ -138,7 +139,7 @@ def test_a_documented_request_conforms(request_: Sent) -> None:
         sent("GET", "/groups?$skip=1"),
         sent("GET", "/users?$skip=1"),
         sent("GET", "/users?$top=1000"),
-        sent("GET", f"/users/{GROUP}"),
+        sent("GET", f"/users/{GROUP}?$top=1"),
         sent("PATCH", "/users", {}),
         sent("GET", "/groups?$select=id&$select=displayName"),
         sent("PATCH", f"/groups/{GROUP}", {"members@odata.bind": [f"{GRAPH}/groups/{GROUP}"]}),

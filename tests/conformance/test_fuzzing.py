@@ -54,6 +54,7 @@ def known(tenant: Tenant) -> dict[str, str]:
     return {
         "group-id": group.id,
         "directoryObject-id": tenant.risky_at("high")[0].id,
+        "user-id": tenant.risky_at("high")[0].id,
         "uniqueName": NAME,
         "tenant": tenant.id,
         "appId": tenant.app.client_id,

@@ -43,6 +43,20 @@ def test_users_are_looked_up_by_their_ids_in_each_ones_own_spelling_without_the_
     assert not client.tenant.violations
 
 
+def test_one_user_is_read_by_id_and_whoever_is_deleted_is_not_found() -> None:
+    client, [user, *_, deleted] = signed_in()
+    answer = client.get(f"/users/{user.id}?{SELECT}")
+    assert answer.body == {
+        "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users/$entity",
+        "id": user.id,
+        "mail": user.mail,
+        "userPrincipalName": user.principal_name,
+    }
+    assert (answer := client.get(f"/users/{deleted.id}?{SELECT}")).status == 404
+    assert answer.code == "Request_ResourceNotFound"
+    assert not client.tenant.violations
+
+
 def test_a_mailbox_that_is_renamed_or_taken_away_is_so_at_once() -> None:
     client, [user, *_] = signed_in()
     for mail in ("new@contoso.com", None):

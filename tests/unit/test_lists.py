@@ -544,6 +544,48 @@ def test_a_tenant_that_takes_fewer_ids_at_once_is_asked_for_one_at_a_time() -> N
     assert right(ticks)
 
 
+@pytest.mark.parametrize("left_out", [1, 15])
+def test_a_mailbox_that_an_answer_leaves_out_is_asked_for_alone_and_is_kept_until_it_is_told(left_out: int) -> None:
+    plain = kept(0)
+    tenant = plain.tenant
+    users = [tenant.add_user(mail=f"Mail{number}@contoso.com") for number in range(5)]
+    for user in users:
+        tenant.set_risk(user, "high")
+    plain.tick()
+    tenant.delete_group(tenant.group_named(GROUP_NAMES["high"]))  # so that nobody's mail comes with the members
+    before = plain.held()["high"]
+    ticks = forged(plain)
+
+    def forge(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        body = json.loads(answer.body) if "/users?" in request.body else {}
+        for each in body.get("responses", []):
+            if any("mail" in entry for entry in each["body"].get("value", [])):
+                each["body"]["value"] = each["body"]["value"][left_out:]
+        return answer._replace(body=json.dumps(body)) if body else answer
+
+    ticks.forge = forge
+    tenant.faults = [Fault("status", "GET", "/users/*", status=503)]
+    assert failing(ticks)
+    assert ticks.held()["high"] == before
+    tenant.faults = []
+    ticks.tick()
+    assert ticks.held()["high"] == before
+    assert not any("mail" in line for line in lines(ticks, "warn"))
+
+
+def test_a_user_who_is_deleted_is_told_from_one_who_was_not_read_and_holds_up_nobody_elses_leave() -> None:
+    ticks = kept()
+    tenant = ticks.tenant
+    user, gone = tenant.add_user(mail="Mail@contoso.com"), tenant.risky_at("high")[0]
+    tenant.set_risk(user, "high")
+    ticks.tick()
+    tenant.delete_user(user, listed=False)
+    tenant.dismiss(gone)
+    for _ in range(2):
+        failing(ticks)
+    assert not ticks.held()["high"] & {"mail@contoso.com", gone.principal_name.lower()}
+
+
 def test_a_user_who_is_deleted_before_identity_protection_knows_goes_by_principal_name() -> None:
     ticks = kept()
     user = ticks.tenant.add_user()

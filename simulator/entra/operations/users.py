@@ -1,4 +1,4 @@
-"""Users (https://learn.microsoft.com/graph/api/user-list)."""
+"""Users (https://learn.microsoft.com/graph/api/user-list, https://learn.microsoft.com/graph/api/user-get)."""
 
 from simulator.entra import permissions
 from simulator.entra.answers import Answer
@@ -7,7 +7,7 @@ from simulator.entra.entities import USER_FILTERS, user_entity, user_filterable
 from simulator.entra.odata import select
 from simulator.entra.paging import page, page_size, position
 from simulator.entra.routes import route
-from simulator.entra.service import Service
+from simulator.entra.service import Service, missing
 
 
 def list_users(service: Service, call: Call) -> Answer:
@@ -24,4 +24,16 @@ def list_users(service: Service, call: Call) -> Answer:
     return page(call, "users", shown, end if end < len(users) else None, units)
 
 
-ROUTES = [route("GET", "/users", list_users)]
+def get_user(service: Service, call: Call) -> Answer:
+    """By id. Whoever is deleted is not there any more."""
+    service.may(call, permissions.READ_USERS)
+    service.use(call, 1.0)
+    user_id = call.named["user"].lower()
+    user = service.directory.users.get(user_id)
+    if not user or user.deleted:
+        raise missing(call.named["user"])
+    entity = select(user_entity(user_id, user), call.query.get("$select"))
+    return Answer(200, {"@odata.context": f"{call.root}/$metadata#users/$entity", **entity})
+
+
+ROUTES = [route("GET", "/users", list_users), route("GET", "/users/{user}", get_user)]
