@@ -46,7 +46,7 @@ class ListState:
         self.spellings.clear()
         self.descriptions.clear()
         for value, description in items:
-            address = value.strip().lower()
+            address = value.lower()
             self.spellings.setdefault(address, []).append(value)
             self.descriptions[address] = description
 

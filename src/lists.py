@@ -151,8 +151,9 @@ class ListTarget:
         unwanted = [address for address in state.spellings if address in theirs and address not in wanted]
         displaced = [address for address in unwanted if complete and not self._may_be_somebodys(state, [address])]
         strangers: dict[str, list[str]] = {}
+        awaited = wanted.keys() - state.spellings.keys()
         for address in state.spellings:
-            if address not in theirs:
+            if address not in theirs and address.strip() not in awaited:  # with blanks around it Gateway may match it, or not
                 strangers.setdefault(self._whose(address, users), []).append(address)
         inside = {user for user in users if all(address in state.spellings for address in book.forms[user] if address in wanted)}
         self._levels[level] = _Level(self._settings.lists[level], users, state, wanted, displaced, strangers)
@@ -172,7 +173,8 @@ class ListTarget:
 
     def _whose(self, address: str, users: frozenset[str]) -> str:
         """Who leaves with this address: whoever has it and is not at the level, else an entry that stands for it."""
-        owners = self._book.owners.get(address) or {self._cache.owners.get(address, "")}
+        plain = address.strip()
+        owners = self._book.owners.get(plain) or {self._cache.owners.get(plain, "")}
         others = sorted(owners - users - {""}, key=lambda user: (user not in self._book.forms, user))
         return others[0] if others else self._cache.entries.setdefault(address, f"{ENTRY} {len(self._cache.entries) + 1}")
 

@@ -200,7 +200,9 @@ class ChaosWithLane(Chaos):
         self.touch_list(level)
 
     @rule(
-        level=levels, number=numbers, how=st.sampled_from(["take out", "put in", "put in a stranger", "put in twice", "respell", "empty"])
+        level=levels,
+        number=numbers,
+        how=st.sampled_from(["take out", "put in", "put in a stranger", "put in twice", "respell", "blanks", "empty"]),
     )
     def somebody_changes_a_list_by_hand(self, level: str, number: int, how: str) -> None:
         target = self.lane.lists[level]
@@ -212,6 +214,7 @@ class ChaosWithLane(Chaos):
             "put in a stranger": [*values, f"Stranger{number}@fabrikam.com"],
             "put in twice": [*values, *map(str.upper, named)],
             "respell": [value.title() for value in values],
+            "blanks": [f"{value} " for value in values],
             "empty": [],
         }
         with suppress(Refused):  # it may take no value twice

@@ -729,6 +729,40 @@ def test_a_spelling_that_differs_in_case_only_is_left_alone_and_removed_as_it_is
     assert [(write.kind, write.value) for write in writes] == [("remove", user.principal_name.title())]
 
 
+@pytest.mark.parametrize("odd", [" {}", "{} ", "\t{}"])
+def test_an_address_with_a_blank_around_it_is_none_and_goes_once_the_right_one_is_there(odd: str) -> None:
+    ticks = kept()
+    account, user = ticks.account, ticks.tenant.risky_at("high")[0]
+    high = account.list_named("risky-users-high")
+    address = user.principal_name.lower()
+    spelled = odd.format(address)
+    account.set_values(high, [spelled, *(each for each in high.values if each.lower() != address)])
+    account.faults = [Fault("status", "PATCH", ONE_LIST, status=503)]
+    assert failing(ticks)
+    assert spelled in high.values
+    account.faults = []
+    ticks.tick()
+    assert {spelled, address} <= set(high.values)
+    ticks.tick()
+    assert right(ticks)
+
+
+def test_what_has_a_blank_around_it_leaves_with_whoever_moves_and_not_before_they_are_in_the_new_list() -> None:
+    ticks = kept()
+    account, user = ticks.account, ticks.tenant.risky_at("high")[0]
+    high, medium = account.list_named("risky-users-high"), account.list_named("risky-users-medium")
+    spelled = f"{user.principal_name.lower()} "
+    account.set_values(high, [spelled, *(each for each in high.values if each.lower() != spelled.strip())])
+    ticks.tenant.set_risk(user, "medium")
+    account.faults = [Fault("status", "PATCH", f"{LISTS}/{medium.id}", status=503)]
+    assert failing(ticks)
+    assert spelled in high.values
+    account.faults = []
+    ticks.tick()
+    ticks.tick()
+    assert right(ticks)
+
+
 def test_two_spellings_of_one_address_leave_together() -> None:
     ticks = kept()
     account, user = ticks.account, ticks.tenant.risky_at("high")[0]
