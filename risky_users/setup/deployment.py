@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from risky_users.setup.ledger import WORKER
 from risky_users.setup.steps import Finding, State, Step, there, to_do
-from risky_users.setup.work import VARS, Work
+from risky_users.setup.work import VARS, WRITTEN, Work
 
 
 @dataclass(slots=True)
@@ -49,6 +49,7 @@ class Deployment:
         differing, before = self.work.file.differing(wanted), self.work.file.variables
         noted = {name: self.work.ledger.fact(VARS, name) or before.get(name, "") or "-" for name in differing}
         self.work.ledger.made(VARS, **noted)
+        self.work.ledger.made(WRITTEN, **{name: wanted[name] for name in differing})
         self.work.file.write(wanted)
         return f"{', '.join(differing)} written into {self.work.file.path.name}."
 
@@ -95,13 +96,28 @@ class Deployment:
         return "deleted."
 
     def look_to_restore(self) -> Finding:
-        """Those that were written here."""
-        names = [*self.work.ledger.entries.get(VARS, {})]
-        return to_do(f"{', '.join(names)} will be as before.") if names else there("none were written.")
+        """Those that were written here, and not changed since."""
+        if VARS not in self.work.ledger:
+            return there("none were written.")
+        return to_do(self._told("will be", self._before()))
 
     def restore(self) -> str:
-        """Give them the values that they had."""
-        before = self.work.ledger.entries.get(VARS, {})
+        """Give them the values that they had; what was changed since is nobody's business here."""
+        before = self._before()
+        told = self._told("are", before)
         self.work.file.write({name: "" if value == "-" else value for name, value in before.items()})
         self.work.ledger.forget(VARS)
-        return f"{', '.join(before)} as before."
+        self.work.ledger.forget(WRITTEN)
+        return told
+
+    def _before(self) -> dict[str, str]:
+        """What to put back: one that has neither the value that was written here nor the one before was changed by somebody."""
+        ledger, have = self.work.ledger, self.work.file.variables
+        known = {name: (ledger.fact(WRITTEN, name), "" if value == "-" else value) for name, value in ledger.entries[VARS].items()}
+        return {name: ledger.fact(VARS, name) for name, values in known.items() if have.get(name, "") in values}
+
+    def _told(self, become: str, before: Mapping[str, str]) -> str:
+        changed = [name for name in self.work.ledger.entries[VARS] if name not in before]
+        told = [f"{', '.join(before)} {become} as before."] if before else []
+        told += [f"{', '.join(changed)} changed since setup wrote it: left as it is in {self.work.file.path.name}."] if changed else []
+        return " ".join(told)

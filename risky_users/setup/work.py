@@ -12,8 +12,8 @@ from risky_users.setup.ledger import Ledger
 MARK = "Made by `risky-users setup`; `risky-users remove` takes it away."
 """In the notes of what was made, for whoever meets it in the portal."""
 
-VARS = "vars"
-"""The ledger's entry for the vars that were written here: by name, what was there before."""
+VARS, WRITTEN = "vars", "vars as written"
+"""The ledger's entries for the vars that were written here: by name, what was there before, and what was put in its place."""
 BIN = "/directory/deletedItems"
 CREATE = "create-if-missing"
 """The preference with which PATCH by key makes what is missing (https://learn.microsoft.com/graph/api/application-upsert)."""

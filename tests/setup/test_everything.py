@@ -137,6 +137,17 @@ def test_without_the_token_nothing_is_taken_from_under_the_rules(office: Office)
     assert "waits for all of Cloudflare Gateway." in outcome.text
 
 
+def test_a_var_that_was_changed_by_hand_since_stays_as_it_is(office: Office) -> None:
+    before = office.wrangler_toml
+    done(office, "setup", "worker", "--yes")
+    wrangler = office.folder / "wrangler.toml"
+    wrangler.write_text(office.wrangler_toml.replace('EXPIRES = "2027-09-21"', 'EXPIRES = "2027-06-01"'), "utf-8")
+    for command in (("remove", "--dry-run"), ("remove", "--yes")):
+        assert "CREDENTIAL_EXPIRES changed since setup wrote it: left as it is in wrangler.toml." in done(office, *command)
+    assert [line for line in office.wrangler_toml.splitlines() if line not in before] == ['CREDENTIAL_EXPIRES = "2027-06-01"']
+    assert office.ledger == {}
+
+
 def test_a_dry_run_of_remove_removes_nothing(office: Office) -> None:
     done(office, *SETUP)
     before = office.snapshot()
