@@ -1,6 +1,7 @@
 """`risky-users setup scim`: the groups on their way to Cloudflare; again; beside what is there; whatever Microsoft leaves open."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -107,6 +108,81 @@ def test_two_jobs_are_not_added_to(office: Office) -> None:
     office.tenant.provision(principal, office.provider.scim_base_url, "x")
     text = set_up(office, status=1)
     assert "there are 2, which undo each other's work" in text
+
+
+# --- groups that somebody else made meanwhile ---
+
+
+def test_a_group_that_somebody_else_made_after_our_request_was_lost_is_not_ours(office: Office) -> None:
+    office.tenant.faults = [Fault("drop", "POST", "/groups", times=99)]
+    set_up(office, status=1)  # the first group was asked for, and nobody knows whether it was made
+    office.tenant.faults = []
+    theirs = office.tenant.create_group(NAMES[0])
+    set_up(office)
+    text = remove_with_groups(office)
+    assert f"{NAMES[0]} stays: it does not say that it was made here" in text
+    assert [group.id for group in office.tenant.directory.standing_groups() if group.name in NAMES] == [theirs.id]
+
+
+def test_a_group_made_by_the_worker_at_the_same_moment_is_used_as_it_is_and_stays(office: Office) -> None:
+    def meanwhile(_: int, what: object, when: str) -> None:
+        if isinstance(what, httpx.Request) and "groups" in what.url.path and when == "before" and not office.tenant.groups_named(NAMES[0]):
+            office.tenant.create_group(NAMES[0], unique_name=NAMES[0])
+
+    office.befalls = meanwhile
+    set_up(office)
+    office.live_on()
+    [theirs] = office.tenant.groups_named(NAMES[0])
+    assert theirs.description is None
+    remove_with_groups(office)
+    assert [group.id for group in office.tenant.directory.standing_groups() if group.name in NAMES] == [theirs.id]
+
+
+@pytest.mark.parametrize("how", ["after", "lost"])
+def test_a_group_that_was_made_before_the_answer_was_lost_is_ours_by_its_mark(office: Office, how: str) -> None:
+    office.befall(1, how)
+    with suppress(Killed):
+        office.run("setup", "scim", "--yes", "--base-group", "Zero Trust users")
+    office.live_on()
+    assert office.tenant.groups_named(NAMES[0])
+    set_up(office)
+    remove_with_groups(office)
+    assert not [group for group in office.tenant.directory.standing_groups() if group.name in NAMES]
+
+
+@pytest.mark.parametrize("change", ["a deleted one keeps the name", "no unique names"])
+def test_where_a_unique_name_cannot_be_had_a_group_is_made_without(office: Office, change: str) -> None:
+    if change == "no unique names":
+        office.tenant.behaviour.unique_names = False
+    else:
+        office.tenant.behaviour.unique_names_kept = True
+        for name in NAMES:
+            office.tenant.create_group(name, unique_name=name).deleted = office.desk.clock.now()
+    set_up(office)
+    assert_works(office)
+    remove_with_groups(office)
+    assert not [group for group in office.tenant.directory.standing_groups() if group.name in NAMES]
+
+
+def remove_with_groups(office: Office) -> str:
+    outcome = office.run("remove", "--yes", "--groups")
+    assert outcome.status == 0, outcome.text
+    return outcome.text
+
+
+def test_while_provisioning_does_not_rest_no_group_is_deleted(office: Office) -> None:
+    set_up(office)
+    office.tenant.faults = [Fault("status", "POST", "/servicePrincipals/*/synchronization/jobs/*/pause", status=400, times=99)]
+    outcome = office.run("remove", "--yes", "--groups")
+    assert outcome.status == 1
+    assert "The three groups       waits for Provisioning" in outcome.text
+    assert {group.name for group in office.tenant.directory.standing_groups()} >= {*NAMES}
+    office.tenant.faults = []
+    remove_with_groups(office)
+    assert not [group for group in office.tenant.directory.standing_groups() if group.name in NAMES]
+
+
+# --- endpoint and token ---
 
 
 def test_a_wrong_token_is_not_written(office: Office) -> None:
