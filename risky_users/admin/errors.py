@@ -2,7 +2,8 @@
 
 AdminError          anything of this kind; its text is a sentence for whoever is at the keyboard
 ├── NotSignedIn     nobody is, or somebody else than was asked for
-├── NoProgram       a program that is needed is missing, or ended badly
+├── NoProgram       a program that is needed is missing, or did not do what it was asked to
+│   └── EndedBadly  … or nobody knows whether it did
 └── ServiceRefused  a service answered with an error
     ├── NotAllowed  … that this person may not
     └── Uncertain   … or not at all, so that it may have been done or not
@@ -21,6 +22,10 @@ class NotSignedIn(AdminError):
 
 class NoProgram(AdminError):
     """Another program is missing, or did not do what it was asked to."""
+
+
+class EndedBadly(NoProgram):
+    """A program failed, and may have done what it was asked to before."""
 
 
 @dataclass(frozen=True, slots=True)

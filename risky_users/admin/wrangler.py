@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from risky_users.admin.errors import AdminError, NoProgram
+from risky_users.admin.errors import AdminError, EndedBadly, NoProgram
 from risky_users.admin.machine import Machine
 from text import JSON, parse
 
@@ -158,7 +158,7 @@ class Wrangler:
             or "CLOUDFLARE_API_TOKEN" in said
         ):
             raise NoProgram(f"wrangler is not logged in to Cloudflare: {_LOGIN}.")
-        raise NoProgram(
+        raise EndedBadly(
             f"`npx wrangler {what}` failed: {said or f'status {done.status}'}. Run it by hand to see more, then run this again."
         )
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from expiry import timestamp
 from risky_users.admin.entra import Entity, entries_of, text_of
-from risky_users.admin.errors import AdminError, ServiceRefused, Uncertain
+from risky_users.admin.errors import AdminError, EndedBadly, ServiceRefused, Uncertain
 from risky_users.admin.roles import APPLICATIONS
 from risky_users.setup.deployment import Deployment
 from risky_users.setup.registration import Registration
@@ -24,7 +24,8 @@ from risky_users.variables import CERTIFICATE, SECRET
 from text import JSON, counted
 
 ENTRY, EARLIER = "credential", "earlier credential "
-"""In the ledger: `name`, `id` (Entra's key id), `kind` (secret or certificate), `ends`, and `put` once the Worker has it."""
+"""In the ledger: `name`, `id` (Entra's key id), `kind` (secret or certificate), `ends`, `put`: whether the Worker has it, or may."""
+_PUT, _BEGUN = "yes", "begun"
 DAY = 86_400.0
 YEAR_DAYS = 365
 SOON_DAYS = 30
@@ -92,7 +93,7 @@ class Credential:
     @property
     def finished(self) -> bool:
         """Whether the one on the ledger is known to be in the Worker."""
-        return bool(self.work.ledger.fact(ENTRY, "put"))
+        return self.work.ledger.fact(ENTRY, "put") == _PUT
 
     def make(self) -> str:
         """Make one and put it into the Worker, unless one is; then withdraw what earlier runs left over. Raises AdminError."""
@@ -102,22 +103,34 @@ class Credential:
         return f"a {self.kind} is in the Worker, as {_name_of(self.kind)}; it ends on {self.ends}."
 
     def make_and_put(self) -> None:
-        """A new one, straight into the Worker; withdrawn if that fails. The one before stays in force. Raises AdminError."""
+        """A new one, straight into the Worker; withdrawn if it certainly did not get there. The one before stays in force. Raises
+        AdminError."""
         ledger, name = self.work.ledger, f"{self.work.name} {_day(self.work.machine.now())} {token_hex(3)}"
         if ENTRY in ledger:
             ledger.rename(ENTRY, f"{EARLIER}{ledger.fact(ENTRY, 'name')}")
         ledger.about_to_make(ENTRY, name=name, kind=self.kind)
         value = self._certify(name) if self.certificate else self._add_secret(name)
         self.deployment.note_first()
+        ledger.made(ENTRY, put=_BEGUN)
         try:
             self.work.wrangler.put_secret(_name_of(self.kind), value)
         except (AdminError, OSError) as error:
-            self._withdraw(name)
-            self._give_up()
-            raise AdminError(f"{error} The new {self.kind} is withdrawn.") from error
-        ledger.made(ENTRY, put="yes")
+            raise AdminError(f"{error} {self._take_back(name, error)}") from error
+        ledger.made(ENTRY, put=_PUT)
         self.value = value
         self._withdraw(name, but=ledger.id(ENTRY))  # one whose answer was lost, and which did not show when that was looked at
+
+    def _take_back(self, name: str, error: Exception) -> str:
+        """What becomes of a new one that could not be put; where the Worker may have it all the same, the next run puts another."""
+        try:
+            if isinstance(error, EndedBadly | OSError) and _name_of(self.kind) in self.deployment.secrets():
+                return f"The Worker may have the new {self.kind} all the same, and none is withdrawn: run this again, which puts another."
+            self._withdraw(name)
+        except (AdminError, OSError) as further:
+            left = f"{self.kind} with the key id {self.work.ledger.id(ENTRY)}"
+            return f"Nor could the new {left} be withdrawn: {further} Run this again, which does."
+        self._give_up()
+        return f"The new {self.kind} is withdrawn."
 
     def _give_up(self) -> None:
         """Nothing new is in the Worker: what it signs in with is the one before, which goes on being the one in use."""

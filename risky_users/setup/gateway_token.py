@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from risky_users.admin.asking import Held, patiently
 from risky_users.admin.cloudflare import Cloudflare, Entity, gone
-from risky_users.admin.errors import AdminError, Answer, NotAllowed, ServiceRefused, Uncertain
+from risky_users.admin.errors import AdminError, Answer, EndedBadly, NotAllowed, ServiceRefused, Uncertain
 from risky_users.admin.wrangler import Wrangler
 from risky_users.setup.ledger import Ledger
 from risky_users.setup.steps import Finding, blocked, failed, left_alone, there, to_do
@@ -81,19 +81,19 @@ class WorkerToken:
             return "former ones withdrawn."
         former = [_id(token) for token in tokens]
         ends = datetime.fromtimestamp(self.cloudflare.machine.now() + DAYS * _DAY, UTC).strftime("%Y-%m-%dT00:00:00Z")
+        before = self.ledger.fact(_KEY, "pending")
         self.ledger.made(_KEY, name=self.name, pending="yes")
         try:
             made = self._make(ends, former)
         except NotAllowed:
-            self._nothing_came_of_it()
+            self._nothing_came_of_it(before)
             raise
         token_id, value = _id(made), str(made.get("value"))
         try:
             self._wait_until_known(value)
             self.wrangler.put_secret(SECRET, value)
-        except AdminError:
-            self._withdraw([token_id])  # nobody has it: an attempt that failed leaves no credential behind
-            raise
+        except (AdminError, OSError) as error:
+            raise AdminError(f"{error} {self._take_back(token_id, before, error)}") from error
         self.ledger.made(_KEY, id=token_id, pending="")
         self._withdraw(former)
         return f"made, and given to the Worker as {SECRET}; it ends on {ends[:10]}, and this command renews it."
@@ -107,9 +107,22 @@ class WorkerToken:
         ends = _ends(token)
         return ends is not None and ends < self.cloudflare.machine.now() + RENEWED_DAYS * _DAY
 
-    def _nothing_came_of_it(self) -> None:
-        if self._given:
-            self.ledger.made(_KEY, pending="")
+    def _take_back(self, token_id: str, before: str, error: Exception) -> str:
+        """What becomes of a new one that could not be put; where the Worker may have it all the same, the next run puts another."""
+        try:
+            deployed = self.wrangler.deployed()
+            if isinstance(error, EndedBadly | OSError) and deployed and SECRET in deployed.secrets:
+                return "The Worker may have the new token all the same, and none is withdrawn: run this again, which puts another."
+            self._withdraw([token_id])  # nobody has it: an attempt that failed leaves no credential behind
+        except (AdminError, OSError) as further:
+            return f"Nor could the new token {token_id} be withdrawn: {further} Run this again, which does."
+        self._nothing_came_of_it(before)
+        return "The new token is withdrawn."
+
+    def _nothing_came_of_it(self, before: str) -> None:
+        """Which one the Worker has is as well known as it was before."""
+        if self._given or before:
+            self.ledger.made(_KEY, pending=before)
         else:
             self.ledger.forget(_KEY)
 

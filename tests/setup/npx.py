@@ -23,6 +23,8 @@ class Npx:
     logged_in: bool = True
     broken: str = ""
     """What it complains of, whatever it is asked to do that changes something."""
+    mistaken: str = ""
+    """What it complains of after it has done what it was asked to."""
     before: Callable[[str], None] = lambda _: None
     after: Callable[[str], None] = lambda _: None
     given: list[tuple[str, str]] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Npx:
             return Finished(1, "", f"✘ [ERROR] {self.broken}")
         done = change()
         self.after(what)
-        return done
+        return Finished(1, "", f"✘ [ERROR] {self.mistaken}") if self.mistaken else done
 
     def _status(self, name: str) -> Finished:
         worker = self.account.state.workers.get(name)

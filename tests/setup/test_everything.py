@@ -8,8 +8,8 @@ from runtime import Worker
 from runtime.serving import serving
 from simulator.asgi import create_app
 from tests.deployment.checkout import ROOT
-from tests.setup.office import Office
-from tests.setup.test_worker import CERTIFICATE, SECRET, assert_works
+from tests.setup.office import Killed, Office
+from tests.setup.test_worker import CERTIFICATE, SECRET, assert_works, may_sign_in
 
 SETUP = ("setup", "--yes", "--base-group", "Zero Trust users")
 
@@ -221,10 +221,50 @@ def test_after_a_rotation_that_failed_the_worker_goes_on_with_what_it_has(office
     office.npx.broken = "an outage"
     assert office.run("rotate", "--yes").status == 1
     office.npx.broken = ""
-    assert_works(office)
+    assert may_sign_in(office)
     done(office, "setup", "worker", "--yes")
     assert_works(office)
     done(office, "rotate", "--yes")
+    assert_works(office)
+
+
+@pytest.mark.parametrize("options", [[], ["--certificate"]])
+def test_a_rotation_that_wrangler_says_has_failed_leaves_in_force_whatever_the_worker_has(office: Office, options: list[str]) -> None:
+    done(office, "setup", "worker", "--yes", *options)
+    office.npx.mistaken = "fetch failed"
+    for _ in range(2):
+        assert "run this again, which puts another" in done(office, "rotate", "--yes", *options, status=1)
+        assert may_sign_in(office)
+    office.npx.mistaken = ""
+    office.npx.logged_in = False
+    assert office.run("setup", "worker", "--yes", *options).status == 1
+    assert may_sign_in(office)
+    office.npx.logged_in = True
+    done(office, "setup", "worker", "--yes", *options)
+    assert_works(office)
+
+
+def test_a_rotation_that_certainly_did_not_reach_the_worker_leaves_nothing_behind(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    office.npx.broken = "Authentication error"
+    assert "The new secret is withdrawn." in done(office, "rotate", "--yes", status=1)
+    office.npx.broken = ""
+    assert_works(office)
+    assert "Nothing is to be written." in done(office, "setup", "worker", "--yes")
+
+
+def test_who_is_stopped_while_putting_and_then_fails_to_put_another_has_neither_withdrawn(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    office.befall(2, "after")  # the secret is made, and put
+    with pytest.raises(Killed):
+        office.run("rotate", "--yes")
+    office.live_on()
+    office.npx.broken = "Authentication error"
+    for _ in range(2):
+        assert office.run("setup", "worker", "--yes").status == 1
+        assert may_sign_in(office)
+    office.npx.broken = ""
+    done(office, "setup", "worker", "--yes")
     assert_works(office)
 
 

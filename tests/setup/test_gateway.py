@@ -366,6 +366,44 @@ def test_a_token_that_does_not_reach_the_worker_is_withdrawn(desk: GatewayDesk) 
     assert desk.works()
 
 
+def test_a_renewed_token_that_was_put_though_wrangler_says_it_failed_stays_in_force_until_another_is_put(desk: GatewayDesk) -> None:
+    desk.set_up()
+    desk.desk.clock.time += 340 * 86_400
+    desk.npx.mistaken = "fetch failed"
+    for _ in range(2):
+        assert "run this again, which puts another" in message_of(desk.set_up(), "gateway-token")
+        assert desk.works()
+    desk.npx.mistaken, desk.npx.broken = "", "Authentication error"
+    assert state_of(desk.set_up(), "gateway-token") is State.FAILED
+    assert desk.works()
+    desk.npx.broken = ""
+    desk.set_up()
+    assert desk.works()
+    assert len(desk.account.state.tokens) == 2
+
+
+def test_a_renewed_token_that_certainly_did_not_reach_the_worker_leaves_the_former_in_force(desk: GatewayDesk) -> None:
+    desk.set_up()
+    desk.desk.clock.time += 340 * 86_400
+    tokens = {*desk.account.state.tokens}
+    desk.npx.broken = "Authentication error"
+    assert "The new token is withdrawn." in message_of(desk.set_up(), "gateway-token")
+    assert {*desk.account.state.tokens} == tokens
+    assert desk.works()
+
+
+def test_a_token_that_cannot_be_put_and_not_be_withdrawn_either_is_told(desk: GatewayDesk) -> None:
+    desk.npx.broken = "fetch failed"
+    desk.account.faults = [Fault("status", "DELETE", "*/tokens/*", status=500)]
+    told = message_of(desk.set_up(), "gateway-token")
+    assert "fetch failed" in told
+    assert "be withdrawn" in told
+    desk.npx.broken, desk.account.faults = "", []
+    desk.set_up()
+    assert desk.works()
+    assert len(desk.account.state.tokens) == 2
+
+
 def test_a_token_whose_answer_is_lost_is_withdrawn_at_once(desk: GatewayDesk) -> None:
     desk.account.faults = [Fault("drop after", "POST", "*/tokens")]
     assert state_of(desk.set_up(), "gateway-token") is State.FAILED

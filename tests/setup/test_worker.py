@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from random import Random
+from ssl import PEM_cert_to_DER_cert
 
 import pytest
 
@@ -51,6 +52,15 @@ def assert_works(office: Office, *permissions: str) -> None:
         assert CERTIFICATE in worker.secrets
         assert (len(app.secrets), len(app.application.certificates)) == (0, 1)
     assert not [each for each in office.ledger if "earlier" in each]
+
+
+def may_sign_in(office: Office) -> bool:
+    """Whether what the Worker holds is in force, whatever else is."""
+    worker, app = office.account.state.workers["risky-users"], the_app(office)
+    if SECRET in worker.secrets:
+        return worker.secrets[SECRET] in [secret.value for secret in app.secrets]
+    pem = worker.secrets[CERTIFICATE]
+    return PEM_cert_to_DER_cert(pem[pem.index("-----BEGIN CERTIFICATE") :]) in [each.der for each in app.application.certificates]
 
 
 def test_from_nothing_to_a_worker_that_signs_in(office: Office) -> None:
@@ -246,6 +256,28 @@ def test_a_secret_that_cannot_be_put_is_withdrawn(office: Office) -> None:
     assert "The new secret is withdrawn." in text
     assert office.tenant.app.secrets == []
     office.npx.broken = ""
+    set_up(office)
+    assert_works(office)
+
+
+@pytest.mark.parametrize("options", [[], ["--certificate"]])
+def test_one_that_was_put_though_wrangler_says_it_failed_stays_in_force_until_another_is_put(office: Office, options: list[str]) -> None:
+    office.npx.mistaken = "fetch failed"
+    assert "The Worker may have the new" in set_up(office, *options, status=1)
+    assert may_sign_in(office)
+    office.npx.mistaken = ""
+    set_up(office, *options)
+    assert_works(office)
+
+
+def test_what_cannot_be_put_and_not_be_withdrawn_either_is_told_with_its_key_id(office: Office) -> None:
+    office.npx.broken = "A request to the Cloudflare API failed."
+    office.tenant.faults = [Fault("status", "POST", "/applications/*/removePassword", status=503)]
+    text = set_up(office, status=1)
+    [left] = office.tenant.app.secrets
+    assert "A request to the Cloudflare API failed." in text
+    assert f"with the key id {left.key_id} be withdrawn" in text
+    office.npx.broken, office.tenant.faults = "", []
     set_up(office)
     assert_works(office)
 
