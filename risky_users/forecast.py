@@ -51,7 +51,7 @@ async def foresee(graph: GraphClient, settings: Settings, *, names: bool = False
         raise graph.shut_out
     forecast = Forecast(_groups(report), _lists(report, settings), problems=_problems(report), notes=_notes(report))
     leaving = [each for first, _ in report.plans.values() for each in first.departures.values()]
-    forecast.moves = {user: target for each in leaving for user, target in each.items() if target}
+    forecast.moves = {user: target for each in leaving for user, targets in each.items() if (target := targets.get(user))}
     if settings.dry_run:
         forecast.notes.append("DRY_RUN is true, so the tick would only log all this.")
     if names:

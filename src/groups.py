@@ -119,7 +119,7 @@ class GroupTarget:
         self._graph, self._states = graph, states
         self.keep_back = graph.keep_back
         self.unknown: dict[str, frozenset[str]] = {}
-        self.anonymous: dict[str, frozenset[str]] = {}
+        self.owners: dict[str, dict[str, frozenset[str]]] = {}
         self.missing = {level for level, state in states.items() if not state.group and not state.error}
         """Levels without a group, which a dry run does not create: so far nobody is in it."""
         self.members = {

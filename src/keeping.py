@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from graph import Writes
-from plan import Evidence, Membership, Plan, Risk, plan
+from plan import Evidence, Membership, Owners, Plan, Risk, plan
 
 PROVEN_AT_ONCE = 100
 """Of how many who move to a level it is proven that they are in it before they leave the old one: then come others, lest
@@ -29,8 +29,8 @@ class Target(Protocol):
         """Who, in each level, may be somebody else."""
 
     @property
-    def anonymous(self) -> Mapping[str, Collection[str]]:
-        """Who, in each level, has no id by which the risky users could tell of them."""
+    def owners(self) -> Owners:
+        """Whose, in each level, those are who are no users."""
 
     @property
     def missing(self) -> Collection[str]:
@@ -54,7 +54,7 @@ class Keeping:
 
     def __init__(self, target: Target, risk: Risk, minute_before: Evidence, max_removals: int | None) -> None:
         self.target, self._risk, self._max_removals = target, risk, max_removals
-        self.evidence = minute_before._replace(unknown=target.unknown, anonymous=target.anonymous)
+        self.evidence = minute_before._replace(unknown=target.unknown, owners=target.owners)
         self.joined: dict[str, Writes] = {}
         self.departed: dict[str, Writes] = {}
 
@@ -70,9 +70,11 @@ class Keeping:
             inside = {level: [*change.joins, *(members[level] or ())] for level, change in planned.changes.items()}
             self.evidence = self.evidence._replace(inside=inside)
         elif users := planned.joins:
-            for level, writes in (await self.target.let_in(users)).items():
-                self.joined[level] = writes
+            self.joined = {**await self.target.let_in(users)}
+            for level, writes in self.joined.items():
                 self._inside(level, writes)
+            failed = [level for level, writes in self.joined.items() if writes.refused or writes.stopped]
+            self.evidence = self.evidence._replace(failed=failed)
 
     async def leave(self) -> Plan:
         """Let out who leaves, once it is proven of those who move that they are in their new level; then what remains to be done."""

@@ -105,6 +105,11 @@ class ListChange:
         """Whether anything is still to be tried."""
         return bool(self._parts) and not self._stopped
 
+    @property
+    def settled(self) -> set[str]:
+        """The addresses of which Cloudflare has said what was to be heard."""
+        return self._done | self._already
+
     async def step(self) -> None:
         """Try the next part; what is to be tried again of it comes next, so that what is small enough gets in before the halvings end."""
         kind, addresses = self._parts.popleft()
@@ -112,9 +117,11 @@ class ListChange:
         if kind != "prove":  # the list may have been read again since this was planned
             part = [address for address in addresses if (address in spellings) == (kind == "remove")]
             settled = set(addresses) - set(part)
-            ours = settled & self.tried.keys() if kind == "remove" else set()
-            self._done |= ours  # gone since it was tried: a refused change may have been made in part
-            self._already |= settled - ours
+            if kind == "append":
+                self._plan("prove", [*settled])
+            else:
+                self._done |= settled & self.tried.keys()  # gone since it was tried: a refused change may have been made in part
+                self._already |= settled - self.tried.keys()
             addresses = part
         if not addresses:
             return
@@ -142,8 +149,10 @@ class ListChange:
             self._stopped = error
             if error.cause != "budget":
                 self._unsure.update(addresses)
-        elif kind == "prove":
-            await self._read_as_proof(addresses)
+        elif kind == "prove" and len(addresses) > 1:  # where no value is taken twice, that is said of all together, and not of which
+            self._parts.extendleft(("prove", [address]) for address in reversed(addresses))
+        elif kind == "prove" and error.cause == "conflict":
+            self._already.update(addresses)
         elif error.cause == "conflict" and not self._read_again:
             self._read_again = True
             await self._look_again()
@@ -154,16 +163,8 @@ class ListChange:
             self._parts.extendleft([(kind, addresses[middle:]), (kind, addresses[:middle])])
         elif len(addresses) > 1:
             self._set_aside = error
-        elif error.cause == "conflict" and kind == "append":
-            self._already.update(addresses)
-        else:
+        elif error.cause == "refused" or kind == "remove":
             self.refused[addresses[0]] = error
-
-    async def _read_as_proof(self, addresses: Sequence[str]) -> None:
-        """An account that takes no value twice says so of all together, and not of which."""
-        await self._look_again()
-        if not self._stopped:
-            self._already.update(address for address in addresses if address in self._state.spellings)
 
     async def _look_again(self) -> None:
         """The list is not as it was when it was read."""
@@ -174,7 +175,7 @@ class ListChange:
 
     def outcome(self, needed: Mapping[str, Collection[str]]) -> Writes:
         """What became of each user, whose addresses are these."""
-        writes, settled = Writes(stopped=self._stopped or self._set_aside), self._done | self._already
+        writes, settled = Writes(stopped=self._stopped or self._set_aside), self.settled
         for user, addresses in needed.items():
             refused = next((self.refused[address] for address in addresses if address in self.refused), None)
             if refused:

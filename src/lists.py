@@ -1,7 +1,9 @@
 """The direct lane: Cloudflare lists kept in step as the groups are, in the same tick, by the same plan.
 
 A list holds addresses, the plan speaks of users. Who is in a list: a user all of whose addresses are in it; somebody else
-whose address is in it; and for an address that is nobody's, an entry that stands for it, since no address is to be logged.
+who alone has an address in it; and for an address that several users have, that was a user's of this level before, or that
+is nobody's, an entry that stands for it, since no address is to be logged. It leaves once each of its owners is where they
+are to be, and that is by the first of their addresses: by that one Cloudflare knows them.
 Gateway acts on a list at the next page load, hence the lists come before the groups.
 """
 
@@ -21,6 +23,8 @@ REREAD_SECONDS = 900.0
 """So long a list is believed to hold what it held, if its size and date of change say so."""
 READS_LEAVE = 1 / 3
 """What the lists' reads leave of the lane's requests for their writes."""
+PROOFS_LEAVE = 1 / 2
+"""What the proofs of who moves leave for those who have been proven to leave."""
 WRITES_A_LIST = 2
 """How many requests a list takes that somebody joins and somebody leaves."""
 LOOKED_UP = 1200
@@ -33,8 +37,8 @@ RETRIED = 2
 """How many addresses that Cloudflare has refused are tried again in a minute: each takes a request."""
 
 _NO_MAIL = "Mail addresses cannot be read without the application permission User.ReadBasic.All"
-_GRANT = "Add it to the app registration and grant admin consent"
-PRINCIPAL_NAME, MAIL = "user principal name", "mail"
+_GRANT = "Add it to the app registration and grant admin consent, or set GATEWAY_ADDRESSES to upn"
+PRINCIPAL_NAME, MAIL, BESIDE_MAIL = "user principal name", "mail", "user principal name beside mail"
 """What an item is described as. Where mail cannot be read any more, this tells whose absence is certain all the same."""
 
 
@@ -45,10 +49,10 @@ class ListCache:
     states: dict[str, ListState] = field(default_factory=dict)
     pages: dict[str, Pages] = field(default_factory=dict)
     """Lists of which a part was read."""
-    owners: dict[str, str] = field(default_factory=dict)
-    """Whose an address was when it was last known, by object id."""
+    owners: dict[str, set[str]] = field(default_factory=dict)
+    """Whose an address was when it was last wanted, by object id."""
     entries: dict[str, str] = field(default_factory=dict)
-    """What stands for an address that is nobody's: it is not to be logged."""
+    """What stands for an address that is not one user's alone: it is not to be logged."""
     refused: dict[tuple[str, str], GatewayError] = field(default_factory=dict)
     """Addresses that Cloudflare does not take, those first whose last attempt is longest ago."""
     looked_up: dict[str, tuple[float, Mailbox]] = field(default_factory=dict)
@@ -68,7 +72,7 @@ class _Level:
     state: ListState
     wanted: dict[str, set[str]]
     displaced: list[str]
-    """Addresses of users at this level, in the list and not wanted there: second forms that there is no room for."""
+    """Second forms that there is no room for any more, of users at this level whose first ones are in the list."""
     strangers: dict[str, list[str]]
 
 
@@ -85,7 +89,7 @@ class ListTarget:
         self._levels: dict[str, _Level] = {}
         self.members: dict[str, frozenset[str] | None] = dict.fromkeys(settings.lists)
         self.unknown: dict[str, frozenset[str]] = {}
-        self.anonymous: dict[str, frozenset[str]] = {}
+        self.owners: dict[str, dict[str, set[str]]] = {}
         self.left_out: dict[str, int] = {}
         """How many users there is no room for."""
         self.problems: list[ServiceError] = []
@@ -149,44 +153,52 @@ class ListTarget:
         wanted = book.wanted(users, self._settings.list_size, state.spellings)
         theirs = {address for user in users for address in book.forms[user]}
         unwanted = [address for address in state.spellings if address in theirs and address not in wanted]
-        displaced = [address for address in unwanted if complete and not self._may_be_somebodys(state, [address])]
+        displaced = [address for address in unwanted if complete and self._gives_way(state, address, users)]
         strangers: dict[str, list[str]] = {}
-        awaited = wanted.keys() - state.spellings.keys()
+        owners = self.owners[level] = {}
         for address in state.spellings:
-            if address not in theirs and address.strip() not in awaited:  # with blanks around it Gateway may match it, or not
-                strangers.setdefault(self._whose(address, users), []).append(address)
+            if address not in theirs:
+                whose = self._owners(address.strip())  # with blanks around it Gateway may match it, or not
+                alone = len(whose) == 1 and whose.isdisjoint(users)
+                who = min(whose) if alone else cache.entries.setdefault(address, f"{ENTRY} {len(cache.entries) + 1}")
+                strangers.setdefault(who, []).append(address)
+                owners |= {} if alone else {who: whose}
         inside = {user for user in users if all(address in state.spellings for address in book.forms[user] if address in wanted)}
         self._levels[level] = _Level(self._settings.lists[level], users, state, wanted, displaced, strangers)
         self.members[level] = frozenset(inside | strangers.keys())
         self.unknown[level] = frozenset(user for user, addresses in strangers.items() if self._may_be_somebodys(state, addresses))
-        self.anonymous[level] = frozenset(user for user in strangers if user.startswith(ENTRY))
         if left_out := sum(self._has_no_room(user, wanted) for user in users):
             self.left_out[level] = left_out
         if further := len({address for user in users for address in book.forms[user][1:]} - wanted.keys()):
             size = f"GATEWAY_LIST_SIZE is {self._settings.list_size}"
             self.warnings.append(f"{level} list: {counted(further, 'further address')} of users who are listed do not fit; {size}.")
-        cache.owners |= {address: min(owners) for address, owners in wanted.items()}
+        cache.owners |= wanted
 
     def _has_no_room(self, user: str, wanted: Mapping[str, set[str]]) -> bool:
         forms = self._book.forms[user]
         return bool(forms) and forms[0] not in wanted
 
-    def _whose(self, address: str, users: frozenset[str]) -> str:
-        """Who leaves with this address: whoever has it and is not at the level, else an entry that stands for it."""
-        plain = address.strip()
-        owners = self._book.owners.get(plain) or {self._cache.owners.get(plain, "")}
-        others = sorted(owners - users - {""}, key=lambda user: (user not in self._book.forms, user))
-        return others[0] if others else self._cache.entries.setdefault(address, f"{ENTRY} {len(self._cache.entries) + 1}")
+    def _owners(self, address: str) -> set[str]:
+        """Whose it is or was, as far as anybody knows."""
+        return self._book.owners.get(address, set()) | self._cache.owners.get(address, set())
+
+    def _gives_way(self, state: ListState, address: str, users: frozenset[str]) -> bool:
+        """Whether all whose it is are at this level, and in the list by what they are known by."""
+        whose, forms = self._owners(address), self._book.forms
+        inside = whose <= users and all(first in state.spellings for user in whose for first in forms[user][:1])
+        return inside and not self._may_be_somebodys(state, [address])
 
     def _may_be_somebodys(self, state: ListState, addresses: Iterable[str]) -> bool:
         """Whether one of these may be what was not read of a risky user, of this level or of one who moves to another.
 
-        Where mail is not told of anybody, what was put there as a principal name is nobody's whose name is another.
+        Where mail is told of nobody, what was put there as a principal name is nobody's whose name is another, unless mail was
+        told of when other addresses were put there: since then it may have become somebody's.
         """
-        book = self._book
-        if book.forbidden and not book.nameless:
-            return any(state.descriptions[address] != PRINCIPAL_NAME for address in addresses)
-        return bool(book.unread)
+        book, described = self._book, state.descriptions
+        if not book.forbidden or book.nameless:
+            return bool(book.unread)
+        told = not {MAIL, BESIDE_MAIL}.isdisjoint(described.values())
+        return told or any(described[address] != PRINCIPAL_NAME for address in addresses)
 
     def _look_for_trouble(self) -> None:
         """What the administrator is to know although nothing failed, or because a permission was withdrawn."""
@@ -204,24 +216,39 @@ class ListTarget:
     # --- writes ---
 
     async def let_in(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
-        """Append the addresses of these users that are not there yet. Who is in there by one of two is in there."""
-        needed, changes = {}, {}
+        """Append the addresses of these users that are not there yet.
+
+        Who is in there by the first of two is in there, and so is who is by all that is to leave elsewhere.
+        """
+        forms, leaving, needed, changes = self._book.forms, self._leaving(), {}, {}
         for level, joining in users.items():
-            each, forms = self._levels[level], self._book.forms
-            needed[level] = {user: [a for a in forms[user] if a in each.wanted and a not in each.state.spellings] for user in joining}
-            changes[level] = self._appending(each, dict.fromkeys(a for addresses in needed[level].values() for a in addresses))
+            each, present = self._levels[level], self._levels[level].state.spellings
+            needed[level] = {
+                user: [a for a in forms[user] if a in each.wanted and (a not in present or user in leaving)] for user in joining
+            }
+            addresses = dict.fromkeys(a for theirs in needed[level].values() for a in theirs)
+            changes[level] = self._appending(each, [a for a in addresses if a not in present])
+            changes[level].prove({a: self._description(a) for a in addresses if a in present})
         await make(changes.values())
         written = {}
         for level, change in changes.items():
             self._remember_refused(self._levels[level].list_id, change)
             written[level] = change.outcome(needed[level])
-            present, forms = self._levels[level].state.spellings, self._book.forms
-            written[level].already += [user for user in written[level].refused if not present.keys().isdisjoint(forms[user])]
+            enough = {user: [{*forms[user][:1]}, leaving.get(user, {""})] for user in written[level].refused}
+            written[level].already += [user for user, either in enough.items() if any(each <= change.settled for each in either)]
         return written
 
-    def _appending(self, level: _Level, addresses: Iterable[str]) -> ListChange:
+    def _leaving(self) -> dict[str, set[str]]:
+        """The addresses that are to leave a list, for each user whose they are."""
+        leaving: dict[str, set[str]] = {}
+        for level, each in self._levels.items():
+            for who, addresses in each.strangers.items():
+                for user in self.owners[level].get(who, (who,)):
+                    leaving.setdefault(user, set()).update(addresses)
+        return leaving
+
+    def _appending(self, level: _Level, wanted: Sequence[str]) -> ListChange:
         """The change that appends as many of these as there is room for, second forms of others giving way to first ones."""
-        wanted = dict.fromkeys(addresses)
         refused = {address: error for (list_id, address), error in self._cache.refused.items() if list_id == level.list_id}
         append = [address for address in wanted if address not in refused]
         again = [address for address in refused if address in wanted]
@@ -236,27 +263,33 @@ class ListTarget:
         return change
 
     def _remember_refused(self, list_id: str, change: ListChange) -> None:
-        for address in change.tried:
+        for address in change.tried.keys() & (change.settled | change.refused.keys()):
             self._cache.refused.pop((list_id, address), None)
         self._cache.refused |= {(list_id, address): change.refused[address] for address in change.tried if address in change.refused}
 
     def _description(self, address: str) -> str:
-        return MAIL if address in self._book.mails else PRINCIPAL_NAME
+        book = self._book
+        if address in book.mails:
+            return MAIL
+        return BESIDE_MAIL if any(address in book.forms.get(user, ())[1:] for user in book.owners[address]) else PRINCIPAL_NAME
 
     async def prove(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:
-        """Append what is there already, for only a write tells what is there now; else what the list shows when it is read again.
+        """Append what is there already, for only a write tells what is there now: the first address of each.
 
         Whoever there is no room for is not in there, and whoever has no address is as much in there as can be.
         """
+        self.keep_back(PROOFS_LEAVE)
         proven = {}
         for level, moving in users.items():
             each = self._levels[level]
-            needed = {user: [a for a in self._book.forms[user] if a in each.wanted] for user in moving}
+            needed = {user: self._book.forms[user][:1] for user in moving}
+            first = dict.fromkeys(a for addresses in needed.values() for a in addresses if a in each.wanted)
             change = ListChange(self._client, each.list_id, each.state)
-            change.prove({a: self._description(a) for addresses in needed.values() for a in addresses})
+            change.prove({a: self._description(a) for a in sorted(first, key=lambda a: (each.list_id, a) in self._cache.refused)})
             await make([change])
-            needed |= {user: [*self._book.forms[user]] for user in moving if self._has_no_room(user, each.wanted)}
+            self._remember_refused(each.list_id, change)
             proven[level] = change.outcome(needed)
+        self.keep_back(0.0)
         return proven
 
     async def let_out(self, users: Mapping[str, Sequence[str]]) -> dict[str, Writes]:

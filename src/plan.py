@@ -26,6 +26,9 @@ be read nobody leaves, and whoever is not known to be in it joins. Leaves wait, 
     | of a user who moves, to be in the other level for certain,   | held back: MOVING; of whom the read    |
     | by the service's own word in this tick: reads of a directory | showed there, a proof is asked for     |
     | lag behind its writes, so what they show may be history      |                                        |
+    | of what is no user but whose: the same of all its owners;    | held back: MOVING                      |
+    | of what is nobody's, that no join here has failed: it may be |                                        |
+    | what somebody who joins went by before                       |                                        |
     | that no other leave from there failed as a whole             | held back: BEHIND                      |
     | a place among the leaves MAX_REMOVALS allows, one a level in | held back: CAPPED                      |
     | turn; what was refused to one goes to the others             |                                        |
@@ -51,8 +54,12 @@ _LEAVE, _PROVE, _TRIED = "leave", "prove", "tried"
 
 Membership: TypeAlias = Mapping[str, frozenset[str] | None]
 """Who is in each level that a target keeps; None where that could not be read."""
-Departures: TypeAlias = "Mapping[str, Mapping[str, str | None]]"
-"""Who is in a level without being at it, and the level for whose sake they would leave: None is none."""
+Owners: TypeAlias = "Mapping[str, Mapping[str, Collection[str]]]"
+"""Whose, in each level, those in there are who are no users themselves: some users', or nobody's who is known."""
+Targets: TypeAlias = "Mapping[str, str | None]"
+"""The level of a target at which each of some users is: None is none."""
+Departures: TypeAlias = Mapping[str, Mapping[str, Targets]]
+"""Who is in a level without being at it, and where the users are whom that concerns: they themselves, or their owners."""
 
 
 _NOBODY: Mapping[str, Never] = {}
@@ -81,17 +88,19 @@ class Evidence(NamedTuple):
     """What is known beyond the first read, as a tick goes on; by level, but for the first two.
 
     `second_look`: the risky users read again. `minute_before`: the certain departures that the last tick's complete read
-    called for. `unknown`: who may be somebody else. `anonymous`: who has no id, so that no second look tells of them. `inside`: who
-    is in the level for certain, `unproven`: of whom that was asked in vain. `tried`: whose leave was tried. `closed`: levels
-    that nobody leaves any more in this tick. `removed`: how many have left, or may have.
+    called for. `unknown`: who may be somebody else. `owners`: whose those are who are no users; of what is nobody's no second
+    look tells. `inside`: who is in the level for certain, `unproven`: of whom that was asked in vain. `failed`: levels that
+    somebody could not join. `tried`: whose leave was tried. `closed`: levels that nobody leaves any more in this tick.
+    `removed`: how many have left, or may have.
     """
 
     second_look: Risk | None = None
     minute_before: Departures = _NOBODY
     unknown: Mapping[str, Collection[str]] = _NOBODY
-    anonymous: Mapping[str, Collection[str]] = _NOBODY
+    owners: Owners = _NOBODY
     inside: Mapping[str, Collection[str]] = _NOBODY
     unproven: Mapping[str, Collection[str]] = _NOBODY
+    failed: Collection[str] = ()
     tried: Mapping[str, Collection[str]] = _NOBODY
     closed: Collection[str] = ()
     removed: int = 0
@@ -143,7 +152,7 @@ def plan(risk: Risk, members: Membership, evidence: Evidence, *, known: Membersh
 
     `known`: who is known to be in a level whose members could not be read, if it can be written all the same.
     """
-    leaving = departures(risk, members)
+    leaving = departures(risk, members, evidence.owners)
     verdicts = {level: _verdicts(level, users, risk, members, evidence) for level, users in leaving.items()}
     _give_places(verdicts, evidence, max_removals)
     changes = {}
@@ -151,7 +160,12 @@ def plan(risk: Risk, members: Membership, evidence: Evidence, *, known: Membersh
         present = known.get(level) if read is None else read
         if present is not None:
             proofs = [
-                user for other, users in leaving.items() for user in users if verdicts[other][user] == _PROVE and users[user] == level
+                user
+                for other, each in leaving.items()
+                for who, targets in each.items()
+                if verdicts[other][who] == _PROVE
+                for user in _awaited(targets, evidence)
+                if targets[user] == level
             ]
             held: dict[str, list[str]] = {}
             for user, verdict in verdicts.get(level, {}).items():
@@ -160,44 +174,55 @@ def plan(risk: Risk, members: Membership, evidence: Evidence, *, known: Membersh
             joins, proofs = sorted(risk.users[level] - present), [*dict.fromkeys(proofs)]
             changes[level] = Change(joins, proofs, held.pop(_LEAVE, []), held)
     certain = {
-        level: {user: target for user, target in users.items() if user not in evidence.unknown.get(level, ())}
-        for level, users in leaving.items()
+        level: {who: targets for who, targets in each.items() if who not in evidence.unknown.get(level, ())}
+        for level, each in leaving.items()
     }
     return Plan(changes, leaving, certain)
 
 
-def departures(risk: Risk, members: Membership) -> Departures:
+def departures(risk: Risk, members: Membership, owners: Owners = _NOBODY) -> Departures:
     """Who would leave, by these risky users alone; nobody unless they were read to the end."""
     if risk.unread:
         return {}
     return {
-        level: {user: next((other for other in members if user in risk.users[other]), None) for user in sorted(present - risk.users[level])}
+        level: {who: _targets(owners.get(level, {}).get(who, (who,)), risk, members) for who in sorted(present - risk.users[level])}
         for level, present in members.items()
         if present is not None
     }
 
 
-def _verdicts(level: str, leaving: Mapping[str, str | None], risk: Risk, members: Membership, evidence: Evidence) -> dict[str, str]:
+def _targets(users: Collection[str], risk: Risk, members: Membership) -> Targets:
+    return {user: next((level for level in members if user in risk.users[level]), None) for user in users}
+
+
+def _verdicts(level: str, leaving: Mapping[str, Targets], risk: Risk, members: Membership, evidence: Evidence) -> dict[str, str]:
     """What is to become of each who would leave this level: _LEAVE, _PROVE, _TRIED, or why it must wait."""
     present, second_look = members[level] or frozenset(), evidence.second_look
-    again = (departures(second_look, members) if second_look else {}).get(level, {})
-    before, anonymous = evidence.minute_before.get(level, {}), evidence.anonymous.get(level, ())
+    again = (departures(second_look, members, evidence.owners) if second_look else {}).get(level, {})
+    before = evidence.minute_before.get(level, {})
     doubtful = len(present) >= GUARDED_SIZE and 2 * len(leaving) > len(present)
     verdicts = {}
-    for user, target in leaving.items():
-        unproven = doubtful or (target is None and risk.answers > 1)
-        if unproven and before.get(user, level) != target and (user in anonymous or again.get(user, level) != target):
-            verdicts[user] = UNCONFIRMED if second_look and user not in anonymous else UNASKED
-        elif user in evidence.unknown.get(level, ()):
-            verdicts[user] = UNKNOWN
-        elif user in evidence.tried.get(level, ()):
-            verdicts[user] = _TRIED
-        elif target is None or user in evidence.inside.get(target, ()):
-            verdicts[user] = _LEAVE
+    for who, targets in leaving.items():
+        absent = not targets or None in targets.values()
+        agreed = before.get(who) == targets or (targets and again.get(who) == targets)
+        awaited = _awaited(targets, evidence)
+        if (doubtful or (absent and risk.answers > 1)) and not agreed:
+            verdicts[who] = UNCONFIRMED if second_look and targets else UNASKED
+        elif who in evidence.unknown.get(level, ()):
+            verdicts[who] = UNKNOWN
+        elif who in evidence.tried.get(level, ()):
+            verdicts[who] = _TRIED
+        elif awaited:
+            in_vain = any(user in evidence.unproven.get(at, ()) or user not in (members[at] or ()) for user, at in awaited.items())
+            verdicts[who] = MOVING if in_vain else _PROVE
         else:
-            asked = user in evidence.unproven.get(target, ()) or user not in (members[target] or ())
-            verdicts[user] = MOVING if asked else _PROVE
+            verdicts[who] = MOVING if not targets and level in evidence.failed else _LEAVE
     return verdicts
+
+
+def _awaited(targets: Targets, evidence: Evidence) -> dict[str, str]:
+    """Which of these users are not yet where they are to be for certain, and where that is."""
+    return {user: at for user, at in targets.items() if at and user not in evidence.inside.get(at, ())}
 
 
 def _give_places(verdicts: Mapping[str, dict[str, str]], evidence: Evidence, max_removals: int | None) -> None:

@@ -201,18 +201,18 @@ def _never_in_no_list(world: "World", lane: Lists, tick: "Tick", level: str, add
     assert tick.settings.gateway
     for user in lane.owners(address):
         reported, theirs = first.levels.get(user, "none"), lane.theirs(user, tick.settings.gateway.addresses)
-        if address not in theirs or tick.lied_to or world.others_at_work(tick):
+        if not theirs or tick.lied_to or world.others_at_work(tick):
             continue
-        since = tick.started
-        moves = reported in tick.settings.gateway.lists and reported != level
+        enough, since = {theirs[0], address}, tick.started
+        moves = reported in tick.settings.gateway.lists and (reported != level or address not in theirs)
         if moves and not _lists_disturbed(world, lane, user, since) and _mailbox_is_old(world, user, since):
-            assert lane.held(reported).intersection(theirs), "whoever moves is in the new list before leaving the old one"
+            assert lane.held(reported).intersection(enough), "whoever moves is in the new list before leaving the old one"
         entry, since = world.tenant.directory.users[user], world.oldest(tick)
         always = entry.risk_level in RISK_LEVELS and not entry.deleted and world.at_ease.get(user, NEVER) < since
         undisturbed = not _lists_disturbed(world, lane, user, since) and _mailbox_is_old(world, user, since)
         everywhere = len(tick.settings.gateway.lists) == len(RISK_LEVELS)
         if world.forge is str and always and undisturbed and everywhere and (seen < 2 or reported in RISK_LEVELS):
-            inside = any(lane.held(each).intersection(theirs) for each in RISK_LEVELS)
+            inside = any(lane.held(each).intersection(enough) for each in RISK_LEVELS)
             assert inside, "a risky user is in a list at all times, unless two reads in a row missed them"
 
 

@@ -138,8 +138,6 @@ class ChaosWithLane(Chaos):
                 setattr(self.account.behaviour, name, getattr(behaviour, name))
         if behaviour.per_page_beyond == "refused":  # nobody has been refused the 50 that come without asking
             self.account.behaviour.items_page_at_most = 50
-        if behaviour.list_lag:  # where no value is taken twice, nothing but a read tells what is in a list
-            self.account.behaviour.append_of_present = "accepted"
         self.world.trouble_at_cloudflare()
 
     @rule(fault=faults)
@@ -268,6 +266,10 @@ class ChaosWithLane(Chaos):
 
     def recover(self, levels: set[str]) -> None:
         super().recover(levels)
+        patience = len(self.tenant.users) if self.account.behaviour.append_of_present != "accepted" else 0
+        while patience and not all(map(self.lane.right, RISK_LEVELS)):  # it is proven of one after the other that they moved
+            self.minute()
+            patience -= 1
         for level in RISK_LEVELS:
             assert self.lane.right(level), f"the {level} list is not right after three ticks: {self.world.said()}"
 

@@ -276,7 +276,7 @@ class Particular(Lane):
 
 
 def particular(ticks: Lane, *odd: str) -> Particular:
-    return Particular(ticks.tenant, ticks.clock, ticks.cache, account=ticks.account, odd=frozenset(odd))
+    return Particular(ticks.tenant, ticks.clock, ticks.cache, account=ticks.account, given=ticks.given, odd=frozenset(odd))
 
 
 def test_one_address_that_is_refused_keeps_nobody_else_out_and_is_named_by_its_users_id() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from errors import ServiceError
 from graph import Writes
 from keeping import PROVEN_AT_ONCE, Keeping
-from plan import RISK_LEVELS, Evidence, Membership, Risk
+from plan import RISK_LEVELS, Evidence, Membership, Owners, Risk
 from tests.ticks import finish
 
 USERS = [f"user-{number:02}" for number in range(60)]
@@ -29,7 +29,7 @@ class Service:
     name: str = "groups"
     known: Membership = field(default_factory=dict)
     unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    anonymous: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    owners: Owners = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Every write in its order: what, level, user."""

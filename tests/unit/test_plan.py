@@ -14,6 +14,7 @@ from plan import (
     UNCONFIRMED,
     Evidence,
     Membership,
+    Owners,
     Plan,
     Risk,
     departures,
@@ -31,6 +32,13 @@ memberships = st.fixed_dictionaries(dict.fromkeys(RISK_LEVELS, users))
 partly_read = st.dictionaries(st.sampled_from(RISK_LEVELS), users | st.none())
 some = st.dictionaries(st.sampled_from(RISK_LEVELS), users)
 
+FEW, ENTRIES = USERS[:4], ["entry 1", "entry 2"]
+few = st.frozensets(st.sampled_from(FEW))
+of_few = st.builds(Risk.of, st.fixed_dictionaries(dict.fromkeys(RISK_LEVELS, few)))
+owned = st.fixed_dictionaries(dict.fromkeys(RISK_LEVELS, st.fixed_dictionaries(dict.fromkeys(ENTRIES, few))))
+with_entries = st.fixed_dictionaries(dict.fromkeys(RISK_LEVELS, st.frozensets(st.sampled_from([*FEW, *ENTRIES])) | st.none()))
+"""Levels in which there are also such as are no users."""
+
 
 @st.composite
 def evidences(draw: st.DrawFn) -> Evidence:
@@ -39,6 +47,8 @@ def evidences(draw: st.DrawFn) -> Evidence:
         minute_before=departures(draw(complete), draw(memberships)),
         inside=draw(some),
         unproven=draw(some),
+        unknown=draw(some),
+        failed=draw(st.sets(st.sampled_from(RISK_LEVELS), max_size=1)),
         tried=draw(some),
         closed=draw(st.sets(st.sampled_from(RISK_LEVELS), max_size=1)),
         removed=draw(st.integers(0, 4)),
@@ -153,10 +163,39 @@ def test_nobody_leaves_for_a_level_that_does_not_have_them_for_certain(risk: Ris
     planned = plan(risk, members, evidence)
     for level, change in planned.changes.items():
         for user in change.leaves:
-            target = planned.departures[level][user]
+            target = planned.departures[level][user][user]
             at = [other for other in RISK_LEVELS if user in risk.users[other]]
             assert target == next((other for other in at if other in members), None)
             assert target is None or user in evidence.inside.get(target, ())
+
+
+@given(of_few, with_entries, owned, st.fixed_dictionaries(dict.fromkeys(RISK_LEVELS, few)), st.sets(st.sampled_from(RISK_LEVELS)))
+def test_what_is_no_user_leaves_once_all_whose_it_is_are_where_they_are_to_be_for_certain(
+    risk: Risk, members: Membership, owners: Owners, inside: Mapping[str, frozenset[str]], failed: set[str]
+) -> None:
+    planned = plan(risk, members, Evidence(owners=owners, inside=inside, failed=failed))
+    for level, change in planned.changes.items():
+        for entry in set(change.leaves).intersection(ENTRIES):
+            whose = owners[level][entry]
+            assert all(user in inside[at] for user in whose for at in RISK_LEVELS if members[at] is not None and user in risk.users[at])
+            assert whose or level not in failed
+
+
+@given(of_few, with_entries, owned)
+def test_what_is_no_user_leaves_with_the_last_whose_it_is_and_waits_for_nobody_else(
+    risk: Risk, members: Membership, owners: Owners
+) -> None:
+    planned = plan(risk, members, Evidence(inside=risk.users, owners=owners))
+    for level, change in planned.changes.items():
+        assert set(change.leaves) == (members[level] or frozenset()) - risk.users[level]
+
+
+@given(of_few, with_entries, owned, with_entries)
+def test_whoever_may_be_somebody_else_stays(risk: Risk, members: Membership, owners: Owners, unknown: Membership) -> None:
+    evidence = Evidence(inside=risk.users, owners=owners, unknown={level: users or () for level, users in unknown.items()})
+    planned = plan(risk, members, evidence)
+    for level, change in planned.changes.items():
+        assert set(change.leaves) == (members[level] or frozenset()) - risk.users[level] - (unknown[level] or frozenset())
 
 
 @given(complete, memberships, evidences())
@@ -171,7 +210,7 @@ def test_an_absence_from_several_answers_is_believed_only_when_another_read_agre
         too_many = len(present) >= GUARDED_SIZE and 2 * len(planned.departures[level]) > len(present)
         for user in change.leaves:
             target = planned.departures[level][user]
-            if too_many or (target is None and risk.answers > 1):
+            if too_many or (None in target.values() and risk.answers > 1):
                 reads = [read.get(level, {}) for read in (second, evidence.minute_before)]
                 assert any(user in read and read[user] == target for read in reads)
 
