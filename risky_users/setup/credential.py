@@ -34,6 +34,7 @@ _SHORTER = (180, 90, 30)
 _TRIES = 3
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _YOUNG = "The registration"
+_CREDENTIALS = "id,passwordCredentials,keyCredentials"
 
 
 @dataclass(slots=True)
@@ -108,12 +109,12 @@ class Credential:
         ledger, name = self.work.ledger, f"{self.work.name} {_day(self.work.machine.now())} {token_hex(3)}"
         if ENTRY in ledger:
             ledger.rename(ENTRY, f"{EARLIER}{ledger.fact(ENTRY, 'name')}")
-        ledger.about_to_make(ENTRY, name=name, kind=self.kind)
+        ledger.about_to_make(ENTRY, name=name, kind=self.kind, application=self.registration.object_id)
         value = self._certify(name) if self.certificate else self._add_secret(name)
-        self.deployment.note_first()
         ledger.made(ENTRY, put=_BEGUN)
         try:
-            self.work.wrangler.put_secret(_name_of(self.kind), value)
+            with self.deployment.uploading():
+                self.work.wrangler.put_secret(_name_of(self.kind), value)
         except (AdminError, OSError) as error:
             raise AdminError(f"{error} {self._take_back(name, error)}") from error
         ledger.made(ENTRY, put=_PUT)
@@ -224,7 +225,7 @@ class Credential:
         if not self.finished:
             return  # what the Worker signs in with may be one of them
         for entry in self.earlier():
-            self._withdraw(ledger.fact(entry, "name"))
+            self._withdraw(ledger.fact(entry, "name"), application=ledger.fact(entry, "application"))
             left_over = _name_of(ledger.fact(entry, "kind"))
             if left_over != _name_of(ledger.fact(ENTRY, "kind")) and left_over in self.deployment.secrets():
                 self.work.wrangler.delete_secret(left_over)
@@ -240,30 +241,32 @@ class Credential:
 
     def remove(self) -> str:
         """Withdraw them, once the Worker is gone that used them."""
-        self.registration.application = self.registration.find() or self.registration.named()
+        ledger = self.work.ledger
         for entry in self._on_ledger():
-            self._withdraw(self.work.ledger.fact(entry, "name"))
-            self.work.ledger.forget(entry)
+            self._withdraw(ledger.fact(entry, "name"), application=ledger.fact(entry, "application"))
+            ledger.forget(entry)
         return "withdrawn."
 
     def _on_ledger(self) -> list[str]:
         return [*self.earlier(), *([ENTRY] if ENTRY in self.work.ledger else [])]
 
-    def _withdraw(self, name: str, but: str = "") -> None:
-        """Withdraw every credential of this name but one, by key id."""
-        entity = self.read()
+    def _withdraw(self, name: str, but: str = "", application: str = "") -> None:
+        """Withdraw every credential of this name but one, by key id; of this registration, or of one that had it before (object id)."""
+        path = f"/applications/{application}" if application else self._path
+        elsewhere = application not in ("", self.registration.object_id)
+        entity = self.work.graph.find(path, select=_CREDENTIALS) if elsewhere else self.read()
         for each in entries_of(entity, "passwordCredentials"):
             if text_of(each, "displayName") == name and text_of(each, "keyId") != but:
-                self.withdraw_secret(text_of(each, "keyId"))
+                self._withdraw_secret(path, text_of(each, "keyId"))
         keys = entries_of(entity, "keyCredentials")
         kept: list[JSON] = [dict(each) for each in keys if text_of(each, "displayName") != name or text_of(each, "keyId") == but]
         if len(kept) < len(keys):
-            self._write_keys(kept)
+            self.work.graph.patch(path, {"keyCredentials": kept}, young=_YOUNG)
 
-    def withdraw_secret(self, key_id: str) -> None:
-        """Withdraw a secret; one that is gone is gone."""
+    def _withdraw_secret(self, path: str, key_id: str) -> None:
+        """One that is gone is gone."""
         try:
-            self.work.graph.post(f"{self._path}/removePassword", {"keyId": key_id}, repeat=True, young=_YOUNG)
+            self.work.graph.post(f"{path}/removePassword", {"keyId": key_id}, repeat=True, young=_YOUNG)
         except ServiceRefused as refused:
             if "No password credential found" not in refused.answer.message:
                 raise
@@ -272,7 +275,7 @@ class Credential:
         """The registration's credentials as they are now."""
         if not self.registration.application:
             return None
-        return self.work.graph.get(self._path, young=_YOUNG, select="id,passwordCredentials,keyCredentials")
+        return self.work.graph.get(self._path, young=_YOUNG, select=_CREDENTIALS)
 
     @property
     def _path(self) -> str:

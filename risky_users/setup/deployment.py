@@ -1,8 +1,10 @@
 """The Worker at Cloudflare: its vars in wrangler's file, and what is deployed of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from risky_users.admin.errors import AdminError
 from risky_users.setup.ledger import WORKER
 from risky_users.setup.steps import Finding, State, Step, there, to_do
 from risky_users.setup.work import VARS, WRITTEN, Work
@@ -27,10 +29,20 @@ class Deployment:
         seen = self.work.wrangler.deployed()
         return seen.secrets if seen else frozenset()
 
-    def note_first(self) -> None:
-        """Before anything is uploaded: a Worker that is not there yet will be one that was made here."""
-        if not self.work.wrangler.deployed():
-            self.work.ledger.about_to_make(WORKER, id=self.work.name)
+    @contextmanager
+    def uploading(self) -> Iterator[None]:
+        """Around whatever uploads something: a Worker that was not there before is one that was made here."""
+        ledger, wrangler = self.work.ledger, self.work.wrangler
+        first = not wrangler.deployed()
+        if first:
+            ledger.about_to_make(WORKER, id=self.work.name)
+        try:
+            yield
+        except (AdminError, OSError):
+            with suppress(AdminError, OSError):
+                if first and not wrangler.deployed():
+                    ledger.forget(WORKER)
+            raise
 
     # --- the vars ---
 
@@ -69,8 +81,8 @@ class Deployment:
 
     def deploy(self) -> str:
         """Upload the project as it lies in the folder."""
-        self.note_first()
-        self.work.wrangler.deploy()
+        with self.uploading():
+            self.work.wrangler.deploy()
         return f"{self.work.name} is deployed; its clock may take up to 15 minutes to begin."
 
     # --- removing ---

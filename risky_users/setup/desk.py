@@ -77,8 +77,10 @@ class Desk:
         """Rules that isolate, and the lists that they go by."""
         if self.cloudflare:
             return self._gateway(self.cloudflare, Isolation(levels=())).removal()
-        made = [each for each in self.here.work.ledger.entries if each.startswith(("list-", "rule-", "gateway-"))]
-        return self._without_token("what was made there takes") if made else Part("gateway", "Cloudflare Gateway", ())
+        entries = self.here.work.ledger.entries
+        if entries and not any(each.startswith(("list-", "rule-", "gateway-")) for each in entries):
+            return Part("gateway", "Cloudflare Gateway", ())
+        return self._without_token("what was made there, if anything was, takes" if not entries else "what was made there takes")
 
     def rotation(self, choices: WorkerChoices) -> Part:
         """A new credential."""

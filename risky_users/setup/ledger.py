@@ -77,14 +77,18 @@ class Ledger:
 
     @contextmanager
     def making(self, key: str, **facts: str) -> Iterator[None]:
-        """Write down what is made within; a refusal, after which it certainly was not, strikes it out again."""
+        """Write down what is made within; after a refusal, by which it certainly was not, what is written there is as it was before."""
+        before = self.entries.get(key)
         self.about_to_make(key, **facts)
         try:
             yield
         except Uncertain:
             raise
         except ServiceRefused:
-            self.forget(key)
+            if before is None:
+                self.forget(key)
+            else:
+                self.about_to_make(key, **before)
             raise
 
     def about_to_make(self, key: str, **facts: str) -> None:

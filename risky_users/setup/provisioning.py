@@ -5,7 +5,8 @@ read back.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -13,7 +14,7 @@ from risky_users.admin.asking import Held, patiently
 from risky_users.admin.entra import Entity, entries_of, key, text_of
 from risky_users.admin.errors import AdminError, NotAllowed, ServiceRefused, Uncertain
 from risky_users.admin.roles import APPLICATIONS
-from risky_users.setup.assignments import Assignments
+from risky_users.setup.assignments import ASSIGNED, Assignments
 from risky_users.setup.mapping import look_at_mapping
 from risky_users.setup.scim_application import ScimApplication, same_address
 from risky_users.setup.steps import Finding, State, Step, failed, there, to_do
@@ -82,9 +83,10 @@ class ProvisioningJob:
             try:
                 self.job = graph.post(f"{path}/jobs", {"templateId": template}, young=_YOUNG)
             except ServiceRefused as refused:
-                if not isinstance(refused, Uncertain) and refused.answer.status != HTTPStatus.CONFLICT:
-                    raise
-                self.job = self._settled()
+                uncertain = isinstance(refused, Uncertain)
+                if not uncertain:
+                    self.work.ledger.forget(JOB)
+                self.job = self._settled() if uncertain or refused.answer.status == HTTPStatus.CONFLICT else None
                 if not self.job:
                     raise
         if JOB in self.work.ledger:
@@ -158,14 +160,21 @@ class ProvisioningJob:
             chosen = {"Enabled": True, "Recipients": self.choices.notify, "DeleteThresholdEnabled": True, "DeleteThresholdValue": 500}
             pairs["SyncNotificationSettings"] = json.dumps(chosen)
         value: list[JSON] = [{"key": name, "value": value} for name, value in pairs.items()]
-        if not self.application.ours:
-            self.work.ledger.about_to_make(SECRETS, principal=self.application.id, keys=" ".join(pairs))
-        self.work.graph.put(f"{self.application.path}/synchronization/secrets", {"value": value}, young=_YOUNG)
+        with self._noting(SECRETS, keys=" ".join(pairs), endpoint=endpoint):
+            self.work.graph.put(f"{self.application.path}/synchronization/secrets", {"value": value}, young=_YOUNG)
         return f"{endpoint}, for assigned users and groups only."
 
+    @contextmanager
+    def _noting(self, entry: str, **facts: str) -> Iterator[None]:
+        """Of what goes with an application that was made here nothing has to be written down."""
+        if self.application.ours:
+            yield
+        else:
+            with self.work.ledger.making(entry, principal=self.application.id, **facts):
+                yield
+
     def _secrets(self) -> dict[str, str]:
-        held = self.work.graph.get(f"{self.application.path}/synchronization/secrets", young=_YOUNG)
-        return {text_of(each, "key"): text_of(each, "value") for each in entries_of(held, "value")}
+        return _secrets_in(self.work.graph.get(f"{self.application.path}/synchronization/secrets", young=_YOUNG))
 
     def _refused(self, endpoint: str = "", token: str = "", *, saved: bool = False) -> ServiceRefused | None:
         """What Entra says of endpoint and token, those given or those it has; None where they are good."""
@@ -206,13 +215,12 @@ class ProvisioningJob:
 
     def start(self) -> str:
         """Start it, which is done only where it does not run."""
-        if not self.application.ours and JOB not in self.work.ledger:
-            self.work.ledger.about_to_make(STARTED, principal=self.application.id, id=text_of(self.job, "id"))
-        try:
-            self.work.graph.post(f"{self._path}/start", young=_YOUNG)
-        except Uncertain:
-            if self.look_at_start().state is not State.THERE:  # Microsoft asks not to start what runs
-                raise
+        with nullcontext() if JOB in self.work.ledger else self._noting(STARTED, id=text_of(self.job, "id")):
+            try:
+                self.work.graph.post(f"{self._path}/start", young=_YOUNG)
+            except Uncertain:
+                if self.look_at_start().state is not State.THERE:  # Microsoft asks not to start what runs
+                    raise
         return "started; the first cycle takes 20 minutes to hours, later ones come every 40 minutes."
 
     # --- removing ---
@@ -226,19 +234,29 @@ class ProvisioningJob:
         )
 
     def look_to_pause(self) -> Finding:
-        """Those that were made or started here."""
+        """Those that were made or started here, and any whose application groups were assigned to here."""
         running = [path for path in self._paths() if self._runs(path)]
         if not running:
             return there("nothing that was made here runs.")
-        return to_do("will be paused: from then on groups and members stay at Cloudflare as they are.")
+        return to_do(f"will be paused: from then on groups and members stay at Cloudflare as they are.{self._others(running)}")
 
     def pause(self) -> str:
         """Let them rest."""
-        for path in self._paths():
-            if self._runs(path):
-                self.work.graph.post(f"{path}/pause", repeat=True)
+        running = [path for path in self._paths() if self._runs(path)]
+        others = self._others(running)
+        for path in running:
+            self.work.graph.post(f"{path}/pause", repeat=True)
         self.work.ledger.forget(STARTED)
-        return "paused."
+        return f"paused.{others}"
+
+    def _others(self, running: Collection[str]) -> str:
+        """What is to be said of jobs that ran before."""
+        if set(running) <= {*self._started(), *self._jobs_of(self._own_principal())}:
+            return ""
+        return (
+            " It ran before, and groups are to be unassigned: start it again in Entra once whoever is provisioned by those groups "
+            "alone may be taken away at Cloudflare."
+        )
 
     def look_to_remove_job(self) -> Finding:
         """One that was made here, or was given endpoint and token here, for an application that was made otherwise."""
@@ -247,41 +265,73 @@ class ProvisioningJob:
 
     def remove_job(self) -> str:
         """Take both away, secrets by empty values as terraform-provider-azuread does; what was provisioned stays."""
-        if SECRETS in self.work.ledger:
-            value: list[JSON] = [{"key": each, "value": ""} for each in self.work.ledger.fact(SECRETS, "keys").split()]
-            principal = self.work.ledger.fact(SECRETS, "principal")
-            if self.work.graph.find(f"/servicePrincipals/{principal}", select="id"):
-                self.work.graph.put(f"/servicePrincipals/{principal}/synchronization/secrets", {"value": value})
-            self.work.ledger.forget(SECRETS)
-        if JOB in self.work.ledger:
-            self._delete_job()
-        return "taken away."
+        told = [told for told in (self._empty_secrets(), self._delete_job()) if told]
+        return " ".join(told) or "taken away."
 
-    def _delete_job(self) -> None:
-        principal = self.work.ledger.fact(JOB, "principal")
-        known = self.work.ledger.id(JOB)
-        path = f"/servicePrincipals/{principal}/synchronization/jobs"
-        for job in [known] if known else [text_of(each, "id") for each in self.work.graph.all(path)]:
-            self.work.graph.delete(f"{path}/{job}")
-        self.work.ledger.forget(JOB)
+    def _empty_secrets(self) -> str:
+        """What stays, if anything does."""
+        ledger, graph = self.work.ledger, self.work.graph
+        if SECRETS not in ledger:
+            return ""
+        principal, endpoint = ledger.fact(SECRETS, "principal"), ledger.fact(SECRETS, "endpoint")
+        value: list[JSON] = [{"key": each, "value": ""} for each in ledger.fact(SECRETS, "keys").split()]
+        told, path = "", f"/servicePrincipals/{principal}"
+        if graph.find(path, select="id"):
+            address = _secrets_in(graph.get(f"{path}/synchronization/secrets")).get("BaseAddress", "")
+            if address and endpoint and not same_address(address, endpoint):
+                told = f"Endpoint and token stay: somebody has written {address} there since."
+            else:
+                graph.put(f"{path}/synchronization/secrets", {"value": value})
+        ledger.forget(SECRETS)
+        return told
+
+    def _delete_job(self) -> str:
+        """What stays, if anything does."""
+        ledger = self.work.ledger
+        if JOB not in ledger:
+            return ""
+        path, known = f"/servicePrincipals/{ledger.fact(JOB, 'principal')}/synchronization/jobs", ledger.id(JOB)
+        told = ""
+        if known:
+            self.work.graph.delete(f"{path}/{known}")
+        elif self._jobs_of(ledger.fact(JOB, "principal")):
+            told = "The provisioning job stays: whether it was made here was not written down. Delete it by hand if nothing else needs it."
+        ledger.forget(JOB)
+        return told
 
     def _paths(self) -> list[str]:
-        """Of the jobs that were made or started here."""
-        ledger, found = self.work.ledger, self.application.find()
+        """Of the jobs that may not run while anything is taken away."""
+        assigned = {self.work.ledger.fact(entry, "principal") for entry in self.work.ledger.entries if entry.startswith(ASSIGNED)}
+        principals = sorted({*assigned, self._own_principal()} - {""})
+        return [*dict.fromkeys([*self._started(), *(path for each in principals for path in self._jobs_of(each))])]
+
+    def _started(self) -> list[str]:
+        """Paths of the jobs that were made or started here."""
+        ledger = self.work.ledger
         started = [entry for entry in (JOB, STARTED) if ledger.id(entry)]
-        paths = [f"/servicePrincipals/{ledger.fact(each, 'principal')}/synchronization/jobs/{ledger.id(each)}" for each in started]
-        principal = self.work.graph.find(key("/servicePrincipals", appId=text_of(found, "appId"))) if found else None
-        if principal:
-            root = f"/servicePrincipals/{text_of(principal, 'id')}/synchronization/jobs"
-            try:
-                paths += [f"{root}/{text_of(each, 'id')}" for each in self.work.graph.all(root)]
-            except NotAllowed:
+        return [f"/servicePrincipals/{ledger.fact(each, 'principal')}/synchronization/jobs/{ledger.id(each)}" for each in started]
+
+    def _own_principal(self) -> str:
+        """The id of the principal that was made here, if it is there."""
+        found = self.application.find()
+        return text_of(self.work.graph.find(key("/servicePrincipals", appId=text_of(found, "appId"))), "id") if found else ""
+
+    def _jobs_of(self, principal: str) -> list[str]:
+        """Paths of a principal's jobs."""
+        root = f"/servicePrincipals/{principal}/synchronization/jobs"
+        try:
+            return [f"{root}/{text_of(each, 'id')}" for each in self.work.graph.all(root)] if principal else []
+        except NotAllowed:
+            raise
+        except ServiceRefused as refused:
+            if refused.answer.status != HTTPStatus.NOT_FOUND:  # which may mean that there is none
                 raise
-            except ServiceRefused as refused:
-                if refused.answer.status != HTTPStatus.NOT_FOUND:  # which may mean that there is none
-                    raise
-        return paths
+            return []
 
     def _runs(self, path: str) -> bool:
         schedule = (self.work.graph.find(path) or {}).get("schedule")
         return isinstance(schedule, dict) and text_of(schedule, "state") == "Active"
+
+
+def _secrets_in(held: Entity) -> dict[str, str]:
+    return {text_of(each, "key"): text_of(each, "value") for each in entries_of(held, "value")}

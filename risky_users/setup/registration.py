@@ -5,6 +5,7 @@ display name alone is never enough (https://learn.microsoft.com/graph/api/applic
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from permissions import CREATE_GROUPS, READ_RISK, READ_USERS, WRITE_MEMBERS
@@ -158,10 +159,10 @@ class Registration:
         of_graph: list[JSON] = [*map(dict, self._asked())]
         of_graph += [{"id": ids[each], "type": "Role"} for each in missing]
         access: list[JSON] = [*(dict(each) for each in others), {"resourceAppId": GRAPH_APP, "resourceAccess": of_graph}]
-        if not self.ours:
-            told = {"client": self.client_id, "ids": " ".join(ids[each] for each in missing)}
-            self.work.ledger.about_to_make(_ASKED, **told)
-        self.work.graph.patch(f"/applications/{self.object_id}", {"requiredResourceAccess": access}, young=_YOUNG)
+        before = self.work.ledger.fact(_ASKED, "ids").split()
+        told = {"client": self.client_id, "ids": " ".join(dict.fromkeys([*before, *(ids[each] for each in missing)]))}
+        with nullcontext() if self.ours else self.work.ledger.making(_ASKED, **told):
+            self.work.graph.patch(f"/applications/{self.object_id}", {"requiredResourceAccess": access}, young=_YOUNG)
         return f"{', '.join(missing)} besides."
 
     def _required(self) -> list[Entity]:

@@ -1,15 +1,20 @@
 """`risky-users setup`, `rotate` and `remove` over the whole chain: from nothing to an isolated browser, and back to what was."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from risky_users.setup.ledger import FILE
 from runtime import Worker
 from runtime.serving import serving
+from simulator import App, Fault
 from simulator.asgi import create_app
+from simulator.entra.microsoft_graph import APP_ID, APP_ROLES
 from tests.deployment.checkout import ROOT
 from tests.setup.office import Killed, Office
-from tests.setup.test_worker import CERTIFICATE, SECRET, assert_works, may_sign_in
+from tests.setup.test_worker import CERTIFICATE, NEEDED, SECRET, assert_works, may_sign_in
+from text import JSON
 
 SETUP = ("setup", "--yes", "--base-group", "Zero Trust users")
 
@@ -135,6 +140,78 @@ def test_without_the_token_nothing_is_taken_from_under_the_rules(office: Office)
     assert outcome.status == 1
     assert office.snapshot() == before
     assert "waits for all of Cloudflare Gateway." in outcome.text
+
+
+def test_without_token_and_state_file_nobody_knows_what_isolates_and_nothing_is_taken_away(office: Office) -> None:
+    done(office, *SETUP)
+    (office.folder / FILE).unlink()
+    before = office.snapshot()
+    outcome = office.run("remove", "--yes", environment={})
+    assert outcome.status == 1
+    assert "For somebody with an API token with Zero Trust Write: Lists and rules." in outcome.text
+    assert office.snapshot() == before
+    text = done(office, "remove", "--yes")
+    assert office.snapshot()["rules"] == []
+    assert "All is done." in text
+
+
+# --- beside what was made otherwise ---
+
+
+def adopt(office: Office, name: str = "our own") -> App:
+    """A registration that was made otherwise, which wrangler's file names."""
+    app = office.tenant.register_app(name, [])
+    app.application.secrets.clear()
+    toml = re.sub('(AZURE_AD_CLIENT_ID *= *)"[^"]*"', rf'\1"{app.client_id}"', office.wrangler_toml)
+    (office.folder / "wrangler.toml").write_text(toml, "utf-8")
+    return app
+
+
+@pytest.mark.parametrize("options", [[], ["--certificate"]])
+def test_a_credential_of_an_adopted_registration_is_withdrawn_though_wranglers_file_names_it_no_more(
+    office: Office, options: list[str]
+) -> None:
+    before = office.wrangler_toml
+    app = adopt(office)
+    done(office, "setup", "worker", "--yes", *options)
+    assert len(app.secrets) + len(app.application.certificates) == 1
+    (office.folder / "wrangler.toml").write_text(before, "utf-8")
+    done(office, "remove", "--yes")
+    assert len(app.secrets) + len(app.application.certificates) == 0
+
+
+def test_a_credential_stays_in_no_registration_that_another_has_taken_the_place_of(office: Office) -> None:
+    first = adopt(office)
+    done(office, "setup", "worker", "--yes")
+    second = adopt(office, "another")
+    done(office, "setup", "worker", "--yes")
+    assert first.secrets == []
+    assert [secret.value for secret in second.secrets] == [office.account.state.workers["risky-users"].secrets[SECRET]]
+
+
+def test_permissions_that_could_not_be_asked_for_and_were_added_by_hand_stay(office: Office) -> None:
+    app = adopt(office)
+    office.tenant.faults = [Fault("status", "PATCH", "/applications/*", status=403, code="Authorization_RequestDenied")]
+    done(office, "setup", "worker", "--yes", status=1)
+    office.tenant.faults = []
+    roles: list[JSON] = [{"id": APP_ROLES[name], "type": "Role"} for name in sorted(NEEDED)]
+    by_hand: list[JSON] = [{"resourceAppId": APP_ID, "resourceAccess": roles}]
+    app.application.required = [*by_hand]
+    done(office, "setup", "worker", "--yes")
+    done(office, "remove", "--yes")
+    assert app.application.required == by_hand
+
+
+def test_a_worker_that_somebody_else_deployed_after_our_deployment_failed_stays(office: Office) -> None:
+    office.npx.broken = "an outage"
+    done(office, "setup", "worker", "--yes", status=1)
+    office.npx.broken = ""
+    office.account.deploy_worker("risky-users")
+    done(office, "remove", "--yes")
+    assert "risky-users" in office.account.state.workers
+
+
+# --- vars ---
 
 
 def test_a_var_that_was_changed_by_hand_since_stays_as_it_is(office: Office) -> None:

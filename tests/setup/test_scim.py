@@ -9,6 +9,7 @@ import pytest
 
 from simulator import Fault, Group
 from simulator.entra.provisioning import Job
+from simulator.entra.provisioning.settings import Settings
 from tests.setup.office import Killed, Office
 
 NAMES = [f"IdentityProtection-RiskyUser-RiskLevel-{level}" for level in ("high", "medium", "low")]
@@ -180,6 +181,68 @@ def test_while_provisioning_does_not_rest_no_group_is_deleted(office: Office) ->
     office.tenant.faults = []
     remove_with_groups(office)
     assert not [group for group in office.tenant.directory.standing_groups() if group.name in NAMES]
+
+
+# --- an application that was made otherwise ---
+
+
+def named(office: Office) -> list[str]:
+    """The options that name an application of somebody else's."""
+    return ["--scim-app", office.tenant.add_enterprise_application("Cloudflare").client_id]
+
+
+@pytest.mark.parametrize("status", [403, 409])
+def test_a_job_that_could_not_be_made_and_was_made_by_somebody_else_stays(office: Office, status: int) -> None:
+    options = named(office)
+    [principal] = [each for each in office.tenant.directory.principals.values() if each.template]
+    office.tenant.faults = [Fault("status", "POST", "/servicePrincipals/*/synchronization/jobs", status=status)]
+    set_up(office, *options, status=1)
+    office.tenant.faults = []
+    theirs = office.tenant.provision(principal, office.provider.scim_base_url, office.provider.scim_secret or "")
+    set_up(office, *options)
+    remove_with_groups(office)
+    assert office.tenant.jobs == [theirs]
+    assert office.tenant.service.provisioning.settings[principal.id]["BaseAddress"] == office.provider.scim_base_url
+
+
+def test_of_a_job_that_nobody_lived_to_write_down_it_is_said_that_it_stays(office: Office) -> None:
+    options = named(office)
+    office.befalls = lambda _, what, when: die() if "/jobs" in str(getattr(what, "url", "")) and when == "after" else None
+    with pytest.raises(Killed):
+        office.run("setup", "scim", "--yes", "--base-group", "Zero Trust users", *options)
+    office.live_on()
+    assert "The provisioning job stays" in remove_with_groups(office)
+    assert len(office.tenant.jobs) == 1
+
+
+def die() -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("when", ["refused", "written over"])
+def test_endpoint_and_token_of_somebody_else_stay(office: Office, when: str) -> None:
+    options = named(office)
+    [principal] = [each for each in office.tenant.directory.principals.values() if each.template]
+    if when == "refused":
+        office.tenant.faults = [Fault("status", "PUT", "/servicePrincipals/*/synchronization/secrets", status=403)]
+        set_up(office, *options, status=1)
+        office.tenant.faults = []
+    else:
+        set_up(office, *options)
+    theirs = Settings(BaseAddress="https://scim.example.net/v2", SecretToken="theirs", SyncAll="false")
+    office.tenant.service.provisioning.settings[principal.id] = Settings(theirs)
+    remove_with_groups(office)
+    assert office.tenant.service.provisioning.settings[principal.id] == theirs
+
+
+def test_a_job_that_ran_before_rests_before_anything_is_unassigned_and_it_is_said_that_it_has_to_be_started_again(office: Office) -> None:
+    principal = office.tenant.add_enterprise_application("Cloudflare")
+    office.tenant.provision(principal, office.provider.scim_base_url, office.provider.scim_secret or "")
+    set_up(office)
+    assert job(office).state == "Active"
+    assert "start it again in Entra" in remove_with_groups(office)
+    assert job(office).state == "Paused"
+    assert office.tenant.directory.granted_by(principal.id, office.desk.clock.now()) == []
 
 
 # --- endpoint and token ---
