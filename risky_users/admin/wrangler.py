@@ -3,9 +3,11 @@
 https://developers.cloudflare.com/workers/wrangler/commands/
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from risky_users.admin.errors import AdminError, EndedBadly, NoProgram
@@ -19,6 +21,8 @@ _TOKEN = "CLOUDFLARE_API_TOKEN"
 """Which wrangler takes before its own login, although it may be meant for lists and rules and not be allowed to deploy. So it is kept
 from wrangler where that is logged in by itself (https://developers.cloudflare.com/workers/wrangler/system-environment-variables/)."""
 _FRESH_SECONDS = 15.0
+VARIABLES = {"plain_text": "text", "json": "json"}
+"""Where a variable's value lies, by its binding's type."""
 _QUIET = {"CI": "true", "NO_COLOR": "1", "WRANGLER_SEND_METRICS": "false"}
 
 
@@ -89,7 +93,7 @@ class Wrangler:
         bindings = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
         handlers = script.get("handlers") if isinstance(script, dict) else None
         return Deployed(
-            {str(each.get("name")): str(each.get("text")) for each in bindings if each.get("type") == "plain_text"},
+            {str(each.get("name")): as_text(each.get(kind)) for each in bindings if (kind := VARIABLES.get(str(each.get("type"))))},
             frozenset(str(each.get("name")) for each in bindings if each.get("type") == "secret_text"),
             isinstance(handlers, list) and "scheduled" in handlers,
         )
@@ -161,6 +165,13 @@ class Wrangler:
         raise EndedBadly(
             f"`npx wrangler {what}` failed: {said or f'status {done.status}'}. Run it by hand to see more, then run this again."
         )
+
+
+def as_text(value: object) -> str:
+    """A variable as it is compared: what is no text by its JSON, in which JavaScript knows no 1.0; a date of TOML's is text there."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, str | date) else json.dumps(value, default=str)
 
 
 def _accounts(told: JSON) -> dict[str, str] | None:

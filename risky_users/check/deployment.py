@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from plan import RISK_LEVELS
+from risky_users.admin.wrangler import VARIABLES, as_text
 from risky_users.check.account import Worker
 from risky_users.check.findings import Finding, failed, ok, skipped, warning
 from risky_users.check.seen import MINUTE, Entry, Seen, Unseen, clock_time, entries_at, lasting, listed, text_at, time_at
@@ -18,6 +20,11 @@ SPREADING_SECONDS = 15 * MINUTE
 LATE_SECONDS = 15 * MINUTE
 """A Worker without a run for so long has stopped: runs are shown some minutes late."""
 
+_DECISIVE = frozenset(
+    {"AZURE_AD_TENANT_ID", "AZURE_AD_CLIENT_ID", "AZURE_CLOUD", "DRY_RUN", "CLOUDFLARE_ACCOUNT_ID"}
+    | {f"GATEWAY_LIST_{level.upper()}" for level in RISK_LEVELS}
+)
+"""Vars with another value of which the Worker isolates others than is checked, or nobody."""
 _SECRET, _CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
 
 
@@ -62,7 +69,7 @@ def deployment(worker: Worker, file: Wrangler, settings: Settings, now: float) -
 def _worker(deployed: Entry, file: Wrangler, settings: Settings) -> Finding:
     bindings = entries_at(deployed, "bindings")
     secrets = {text_at(each, "name") for each in bindings if each.get("type") == "secret_text"}
-    plain = {text_at(each, "name"): text_at(each, "text") for each in bindings if each.get("type") == "plain_text"}
+    plain = {text_at(each, "name"): as_text(each.get(kind)) for each in bindings if (kind := VARIABLES.get(text_at(each, "type")))}
     missing = [] if secrets & {_SECRET, _CERTIFICATE} else [_SECRET]
     missing += ["GATEWAY_API_TOKEN"] if settings.gateway and "GATEWAY_API_TOKEN" not in secrets else []
     if exposed := sorted(plain.keys() & {_SECRET, _CERTIFICATE, "GATEWAY_API_TOKEN"}):
@@ -71,8 +78,12 @@ def _worker(deployed: Entry, file: Wrangler, settings: Settings) -> Finding:
     if missing:
         commands = listed([f"`npx wrangler secret put {name}`" for name in missing])
         return failed("worker", f"{file.name} is deployed without {listed(missing)}: put what is missing with {commands}.")
-    local = {name: value for name, value in file.vars.items() if isinstance(value, str) and not value.startswith("<")}
+    local = {name: text for name, value in file.vars.items() if not (text := as_text(value)).startswith("<")}
     others = sorted(name for name in (local.keys() | plain.keys()) - secrets if local.get(name) != plain.get(name))
+    if local and (wrong := sorted(_DECISIVE.intersection(others))):
+        remedy = "deploy it with `npx wrangler deploy`, or take the file's values from what is deployed"
+        told = f"{file.name} runs with other values of {listed(wrong)} than wrangler's file has, which are checked here"
+        return failed("worker", f"{told}: {remedy}.")
     if local and others:
         return warning(
             "worker", f"{file.name} is deployed with other values of {listed(others)} than wrangler's file has: deploy it again."

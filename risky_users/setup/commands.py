@@ -30,7 +30,7 @@ Cloud = Annotated[str, typer.Option("--cloud", help="global, usgov or usgov-dod,
 Account = Annotated[str, typer.Option("--account", help="The Cloudflare account's id, where wrangler is logged in to several.")]
 SignIn = Annotated[How, typer.Option("--sign-in", help="How to sign in to Microsoft.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, and write nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking, which --json wants before it writes.")]
 WithCertificate = Annotated[bool, typer.Option("--certificate", help="A certificate instead of a client secret; its key is made here.")]
 Days = Annotated[int, typer.Option("--days", help="How long the credential is good for, if the tenant's policy allows.", min=1, max=730)]
 KeepKey = Annotated[Path | None, typer.Option("--keep-key", help="Also write certificate and private key into this file.", dir_okay=False)]
@@ -128,7 +128,7 @@ def worker(
         from risky_users.setup.worker import WorkerChoices
 
         wanted = desk.has_lane if lane is None else lane
-        desk.run(desk.worker(WorkerChoices(wanted, certificate, days, keeper(keep_key), groups)).setting_up())
+        desk.run(desk.worker(WorkerChoices(wanted, certificate, days, keeper(keep_key, certificate=certificate), groups)).setting_up())
 
 
 @setup.command()
@@ -209,7 +209,7 @@ def rotate(
         from risky_users.setup.desk import keeper
         from risky_users.setup.worker import WorkerChoices
 
-        choices = WorkerChoices(desk.has_lane, certificate, days, keeper(keep_key))
+        choices = WorkerChoices(desk.has_lane, certificate, days, keeper(keep_key, certificate=certificate))
         desk.run(desk.rotation(choices))
 
 

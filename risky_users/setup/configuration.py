@@ -11,6 +11,7 @@ import json5
 import tomlkit
 
 from risky_users.admin.errors import AdminError
+from risky_users.admin.wrangler import as_text
 from risky_users.variables import WRANGLER
 from text import JSON
 
@@ -45,7 +46,7 @@ class WranglerFile:
         """The vars as the Worker gets them, in text."""
         found = self._read().get("vars", {})
         values = found if isinstance(found, dict) else {}
-        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+        return {name: as_text(value) for name, value in values.items()}
 
     def differing(self, wanted: Mapping[str, str]) -> list[str]:
         """The names of those vars that are not as wanted; those to be empty should not be there."""
@@ -152,7 +153,11 @@ def _with_json_var(text: str, name: str, value: str) -> str:
         return text[: member.begins] + text[member.ends + (rest.end() if rest else 0) :].lstrip()
     if not value:
         return text
-    if table := members.get(("vars",)):
+    if (table := members.get(("vars",))) and text[table.value : table.ends] == "null":
+        return f"{text[: table.value]}{{ {json.dumps(name)}: {json.dumps(value)} }}{text[table.ends :]}"
+    if table and text[table.value] != "{":
+        return text
+    if table:
         return _inserted(text, table, f"{json.dumps(name)}: {json.dumps(value)}", "\t\t" if "\n\t" in text else "    ")
     whole = members[()]
     return _inserted(text, whole, f'"vars": {{ {json.dumps(name)}: {json.dumps(value)} }}', "\t" if "\n\t" in text else "  ")

@@ -1,6 +1,7 @@
 """Where a command works and how it goes about it: the parts, made of what was said on the command line and of what was found."""
 
 import asyncio
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -183,12 +184,19 @@ def _asks(machine: Machine, manner: Manner) -> bool:
     return machine.interactive() and not (manner.yes or manner.as_json or manner.dry_run)
 
 
-def keeper(path: Path | None) -> Callable[[str], None]:
-    """Writes a key where somebody asked for it, for its owner alone."""
+def keeper(path: Path | None, *, certificate: bool) -> Callable[[str], None]:
+    """Writes a key where somebody asked for it, for its owner alone. Raises ConfigError where that cannot be."""
+    if path and not certificate:
+        raise ConfigError(["--keep-key is for a certificate's key: add --certificate, or leave it out. Nothing was written."])
+    if path and not os.access(path.parent, os.W_OK):
+        raise ConfigError([f"--keep-key: {path.parent} is no folder that can be written to. Nothing was written."])
 
     def keep(pem: str) -> None:
         if path:
-            path.touch(mode=0o600, exist_ok=True)
-            path.write_text(pem, "utf-8")
+            beside = path.with_name(f"{path.name}.new")
+            beside.unlink(missing_ok=True)
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(pem)
+            beside.replace(path)
 
     return keep

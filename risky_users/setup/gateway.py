@@ -44,11 +44,13 @@ class Gateway:
     rules: Rules = field(init=False)
     token: WorkerToken = field(init=False)
     told: Told = field(init=False)
+    _known: tuple[str, ...] = field(init=False)
+    """Levels that have been set up before."""
 
     def __post_init__(self) -> None:
         given, name = self.file.variables, self.wrangler.name
-        known = tuple(level for level in RISK_LEVELS if f"list-{level}" in self.ledger or VARIABLES[level] in given)
-        chosen = self.choices.levels or known or ("high",)
+        self._known = tuple(level for level in RISK_LEVELS if f"list-{level}" in self.ledger or VARIABLES[level] in given)
+        chosen = self.choices.levels or self._known or ("high",)
         self.choices = replace(self.choices, levels=tuple(level for level in RISK_LEVELS if level in chosen))
         self.lists = Lists(self.cloudflare, self.ledger, name, self.file)
         self.rules = Rules(self.cloudflare, self.ledger, name, self.lists, self.choices, self.rewrite)
@@ -64,6 +66,9 @@ class Gateway:
         for level, key in zip(levels, lists, strict=True):
             look, write = partial(self.rules.look, level), partial(self.rules.write, level)
             steps.append(Step(f"rule-{level}", f"Isolate {level}", look, write, (key,), WRITE))
+        for level in self._known:
+            if level not in levels:
+                steps.append(Step(f"rule-{level}", f"Isolate {level}", partial(self._look_at_unchosen, level)))
         token, told = self.token, self.told
         steps += [
             Step(_TOKEN, _TITLES[_TOKEN], token.look, token.write, lists, MAKE_TOKENS),
@@ -92,6 +97,13 @@ class Gateway:
         all_of_it = tuple(step.key for step in steps)
         steps.append(Step("gateway-state", "State file", self._look_for_entries, self._forget_entries, all_of_it))
         return Part("gateway", "Cloudflare Gateway", tuple(steps))
+
+    def _look_at_unchosen(self, level: str) -> Finding:
+        chosen = " and ".join(self.choices.levels)
+        return left_alone(
+            f"was set up before, and stays with its list: {chosen} alone was chosen now. `risky-users remove gateway` takes all levels "
+            "down; then set up those that you want."
+        )
 
     def _look_at_decryption(self) -> Finding:
         settings = self.cloudflare.one("/gateway/configuration", "read the Gateway configuration").get("settings")

@@ -69,10 +69,10 @@ def run(
     writes = sum(entry.finding.state is State.TO_DO for entry in entries)
     if not writes or manner.dry_run:
         if not manner.as_json:
-            out.print(Text("\nNothing was written: --dry-run." if writes else "\nNothing is to be written."))
+            out.print(Text("\nNothing was written: --dry-run." if writes else f"\nNothing is to be written.{_left_as_it_is(planned)}"))
         return _end(out, who, planned, manner, planned_only=manner.dry_run)
     if not manner.yes and not _agreed(terminal, writes, manner):
-        return 1
+        return _end(out, who, planned, manner) if manner.as_json else 1
     done: list[tuple[Part, list[Entry]]] = []
     halted = ""
     for part in parts:
@@ -91,7 +91,8 @@ def run(
 
 def _agreed(terminal: Terminal, writes: int, manner: Manner) -> bool:
     if manner.as_json or not terminal.interactive():
-        terminal.console.print(Text(f"\nNothing was written: `{manner.command} --yes` writes without asking."))
+        out = Console(stderr=True) if manner.as_json else terminal.console
+        out.print(Text(f"\nNothing was written: `{manner.command} --yes` writes without asking."))
         return False
     if terminal.confirm(f"\nWrite {counted(writes, 'thing')}?"):
         return True
@@ -156,8 +157,15 @@ def _end(
     elif left:
         _show_left(out, left, manner.command)
     elif not planned_only and any(entry.finding.state is State.DONE for _, entry in findings):
-        out.print(Text("\nAll is done."))
+        as_it_is = _left_as_it_is(parts)
+        out.print(Text(f"\n{'What setup does is done.' if as_it_is else 'All is done.'}{as_it_is}"))
     return INTERRUPTED if stopped else 1 if left else 0
+
+
+def _left_as_it_is(parts: Sequence[tuple[Part, list[Entry]]]) -> str:
+    """What somebody may have to do by hand, which its line explains."""
+    titles = [entry.step.title for _, entries in parts for entry in entries if entry.finding.state is State.LEFT]
+    return f" See above for what is left as it is, and what that means: {', '.join(titles)}." if titles else ""
 
 
 def _show_left(out: Console, left: Sequence[tuple[Part, Entry]], command: str) -> None:

@@ -149,8 +149,8 @@ def _do(step: Step, tell: Callable[[Entry], None]) -> Finding:
         return Finding(State.DONE, step.write())
     except NotAllowed as refused:
         return blocked(str(refused), step.role)
-    except AdminError as error:
-        return failed(str(error))
+    except (AdminError, OSError) as error:
+        return failed(_told(error))
 
 
 def _look(step: Step) -> Finding:
@@ -158,5 +158,10 @@ def _look(step: Step) -> Finding:
         return step.look()
     except NotAllowed as refused:
         return blocked(str(refused), step.role)
-    except AdminError as error:
-        return failed(str(error))
+    except (AdminError, OSError) as error:
+        return failed(_told(error))
+
+
+def _told(error: Exception) -> str:
+    """What happened; to a file or a program, on this machine, where it is no service's."""
+    return str(error) if isinstance(error, AdminError) else f"{error}. Mend that on this machine, and run this again."

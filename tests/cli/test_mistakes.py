@@ -201,10 +201,29 @@ def the_secret_is_a_var(it: Whole) -> None:
     it.cloudflare.deploy_worker("risky-users", variables={**it.plain, "AZURE_AD_CLIENT_SECRET": "for all to see"})
 
 
-@mistake("Worker", "other values of AZURE_AD_CLIENT_ID", "deploy it again", mark="!")
-def the_file_was_changed_and_not_deployed(it: Whole) -> None:
+def deployed_otherwise(it: Whole, **variables: str) -> None:
     Path("wrangler.toml").write_text("[vars]\n" + "".join(f'{name} = "{value}"\n' for name, value in it.plain.items()))
-    it.cloudflare.deploy_worker("risky-users", variables={**it.plain, "AZURE_AD_CLIENT_ID": "another"})
+    it.cloudflare.deploy_worker("risky-users", variables={**it.plain, **variables})
+
+
+@mistake("Worker", "other values of AZURE_AD_CLIENT_ID", "`npx wrangler deploy`")
+def the_file_was_changed_and_not_deployed(it: Whole) -> None:
+    deployed_otherwise(it, AZURE_AD_CLIENT_ID="another")
+
+
+@mistake("Worker", "other values of GATEWAY_LIST_HIGH", "`npx wrangler deploy`")
+def the_worker_keeps_another_list(it: Whole) -> None:
+    deployed_otherwise(it, GATEWAY_LIST_HIGH="another")
+
+
+@mistake("Worker", "other values of DRY_RUN", "`npx wrangler deploy`")
+def the_worker_was_left_in_a_dry_run(it: Whole) -> None:
+    deployed_otherwise(it, DRY_RUN="true")
+
+
+@mistake("Worker", "other values of LOG_LEVEL", "deploy it again", mark="!")
+def the_file_says_less_than_what_is_deployed(it: Whole) -> None:
+    deployed_otherwise(it, LOG_LEVEL="debug")
 
 
 @mistake("Cron", "no cron trigger", 'crons = ["* * * * *"]')

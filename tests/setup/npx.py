@@ -111,10 +111,15 @@ class Npx:
 
 
 def _version(worker: Worker) -> Finished:
-    variables = [{"type": "plain_text", "name": name, "text": value} for name, value in worker.variables.items()]
-    secrets = [{"type": "secret_text", "name": name} for name in worker.secrets]
+    variables = [_binding(name, value) for name, value in worker.variables.items()]
+    secrets: list[dict[str, object]] = [{"type": "secret_text", "name": name} for name in worker.secrets]
     handlers = ["scheduled"] if worker.crons else ["fetch"]
     return _json({"resources": {"bindings": variables + secrets, "script": {"handlers": handlers}}})
+
+
+def _binding(name: str, value: object) -> dict[str, object]:
+    """A variable as wrangler uploads it: what is no text is JSON."""
+    return {"name": name, **({"type": "plain_text", "text": value} if isinstance(value, str) else {"type": "json", "json": value})}
 
 
 def _json(answer: object) -> Finished:

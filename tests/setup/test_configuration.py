@@ -65,6 +65,24 @@ def test_json_gets_its_vars_where_there_are_none(tmp_path: Path, content: str) -
     assert wrangler.name == "x"
 
 
+@pytest.mark.parametrize("vars_", ["null", "null // none yet", "/* none */ null"])
+def test_json_whose_vars_are_null_gets_some(tmp_path: Path, vars_: str) -> None:
+    wrangler = file(tmp_path, "wrangler.jsonc", f'{{\n  "vars": {vars_}\n, "name": "x"}}')
+    wrangler.write({"A": "1", "B": "2"})
+    assert wrangler.variables == {"A": "1", "B": "2"}
+    assert wrangler.name == "x"
+
+
+@pytest.mark.parametrize("vars_", ["[]", '"A=1"', "5", "[{}]"])
+@pytest.mark.parametrize("name", ["wrangler.jsonc", "wrangler.toml"])
+def test_vars_that_are_no_table_are_said_and_not_touched(tmp_path: Path, name: str, vars_: str) -> None:
+    before = f'name = "x"\nvars = {vars_}\n' if name.endswith("toml") else f'{{"name": "x", "vars": {vars_}}}'
+    wrangler = file(tmp_path, name, before)
+    with pytest.raises(AdminError, match="write them by hand below"):
+        wrangler.write({"A": "1"})
+    assert wrangler.path.read_text("utf-8") == before
+
+
 def test_toml_gets_its_vars_where_there_are_none(tmp_path: Path) -> None:
     wrangler = file(tmp_path, "wrangler.toml", 'name = "x"\r\n# a comment\r\n')
     wrangler.write({"A": "1"})
@@ -73,9 +91,11 @@ def test_toml_gets_its_vars_where_there_are_none(tmp_path: Path) -> None:
 
 
 def test_values_that_are_no_text_are_read_as_wrangler_passes_them_on(tmp_path: Path) -> None:
-    assert file(tmp_path, "wrangler.toml", 'name = "x"\n[vars]\nDRY_RUN = true\nMAX_REMOVALS = 5\n').variables == {
+    assert file(tmp_path, "wrangler.toml", 'name = "x"\n[vars]\nDRY_RUN = true\nMAX_REMOVALS = 5\nA = 1.0\nB = 2026-01-01\n').variables == {
         "DRY_RUN": "true",
         "MAX_REMOVALS": "5",
+        "A": "1",
+        "B": "2026-01-01",
     }
 
 

@@ -45,6 +45,16 @@ def test_one_command_makes_it_all_and_a_second_one_finds_it_all_there(office: Cl
     assert "List medium" in again.text
 
 
+def test_levels_that_are_chosen_no_more_are_shown_as_left_alone(office: Cloud) -> None:
+    office.gateway("--yes", "--level", "high", "--level", "medium")
+    before = office.snapshot()
+    done = office.gateway("--yes", "--level", "medium")
+    assert done.status == 0, done.text
+    assert "! Isolate high" in done.text
+    assert "`risky-users remove gateway`" in done.text
+    assert office.snapshot() == before
+
+
 def test_without_a_yes_and_nobody_to_ask_nothing_is_written(office: Cloud) -> None:
     before = office.snapshot()
     assert office.gateway().status == 1

@@ -47,11 +47,12 @@ class Desk:
     questions: list[str] = field(default_factory=list)
     out: io.StringIO = field(default_factory=io.StringIO)
 
-    def run(self, things: Things, manner: Manner | None = None, roles: tuple[str, ...] = (CONSENT,)) -> int:
+    def run(self, things: Things, manner: Manner | None = None, roles: tuple[str, ...] = (CONSENT,), aside: Part | None = None) -> int:
         self.out.seek(0)
         self.out.truncate()
         console = Console(file=self.out, width=200)
-        return run(things.parts(), {"Tenant": "Contoso"}, roles, manner or Manner(), Terminal(console, self._asked, lambda: True))
+        parts = [*([aside] if aside else []), *things.parts()]
+        return run(parts, {"Tenant": "Contoso"}, roles, manner or Manner(), Terminal(console, self._asked, lambda: True))
 
     def _asked(self, question: str) -> bool:
         self.questions.append(question)
@@ -171,10 +172,38 @@ def test_a_dry_run_for_machines_is_the_plan(desk: Desk) -> None:
     assert {each["state"] for each in json.loads(desk.text)["steps"]} == {"to do"}
 
 
-def test_what_is_left_alone_is_no_failure(desk: Desk) -> None:
-    part = Part("x", "X", (Step("x", "X", lambda: left_alone("Do it by hand, so.")),))
-    assert run([part], {}, (), Manner(), Terminal(Console(file=desk.out, width=200), desk._asked, lambda: True)) == 0
-    assert "Do it by hand, so." in desk.text
+def test_for_machines_without_a_yes_the_plan_is_one_object_and_nothing_is_written(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    things = Things()
+    assert desk.run(things, Manner(as_json=True)) == 1
+    told = json.loads(desk.text)
+    assert told["ok"] is False
+    assert {each["state"] for each in told["steps"]} == {"to do"}
+    assert "--yes" in capsys.readouterr().err
+    assert things.made == []
+
+
+def test_what_is_left_alone_is_no_failure_and_is_not_called_done(desk: Desk) -> None:
+    things = Things()
+    aside = Part("x", "X", (Step("x", "TLS decryption", lambda: left_alone("Do it by hand, so.")),))
+    for _ in range(2):
+        assert desk.run(things, Manner(yes=True), aside=aside) == 0
+        assert "Do it by hand, so." in desk.text
+        assert "what is left as it is, and what that means: TLS decryption." in desk.text
+        assert "All is done." not in desk.text
+
+
+def test_what_this_machine_refuses_fails_that_step_and_what_was_done_is_still_told(desk: Desk) -> None:
+    things = Things()
+
+    def full(name: str) -> None:
+        if name == "two":
+            raise OSError(28, "No space left on device")
+
+    things.meets = full
+    assert desk.run(things) == 1
+    assert things.made == ["one", "three"]
+    assert "No space left on device. Mend that on this machine" in desk.text
+    assert "What is done stays." in desk.text
 
 
 # --- the ledger ---

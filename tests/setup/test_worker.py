@@ -125,6 +125,36 @@ def test_the_key_is_on_disk_only_where_somebody_asked_for_it(office: Office, tmp
     assert kept.stat().st_mode & 0o077 == 0
 
 
+def test_a_key_that_takes_the_place_of_a_file_that_all_may_read_is_its_owners_alone(office: Office, tmp_path: Path) -> None:
+    kept = tmp_path / "worker.pem"
+    kept.touch(mode=0o644)
+    with kept.open("rb") as before:
+        set_up(office, "--certificate", "--keep-key", str(kept))
+        assert before.read() == b""
+    assert kept.stat().st_mode & 0o077 == 0
+    assert "PRIVATE KEY" in kept.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [(["--keep-key", "worker.pem"], "add --certificate"), (["--certificate", "--keep-key", "nowhere/worker.pem"], "no folder")],
+)
+def test_a_key_that_cannot_be_kept_is_said_before_anything_is_written(office: Office, options: list[str], told: str) -> None:
+    before = office.snapshot()
+    for command in (("setup", "worker"), ("rotate",)):
+        outcome = office.run(*command, "--yes", *options)
+        assert outcome.status != 0
+        assert told in outcome.text
+    assert office.snapshot() == before
+
+
+def test_vars_that_are_no_text_are_no_reason_to_deploy_again(office: Office) -> None:
+    more = "MAX_REMOVALS = 5\nDRY_RUN = false\n"
+    (office.folder / "wrangler.toml").write_text(office.wrangler_toml.replace("[vars]\n", f"[vars]\n{more}"), "utf-8")
+    set_up(office)
+    assert "Nothing is to be written." in set_up(office)
+
+
 def test_the_check_that_follows_knows_the_secret_and_finds_nothing_amiss(office: Office) -> None:
     text = set_up(office).partition("risky-users check:")[2]
     assert "AZURE_AD_CLIENT_SECRET from this run" in text
