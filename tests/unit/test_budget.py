@@ -105,6 +105,17 @@ def test_a_request_is_begun_only_while_an_answer_as_slow_as_the_slowest_so_far_s
         assert line.sent[1].timeout == pytest.approx(min(REQUEST_SECONDS, before), abs=1e-6)
 
 
+def test_one_slow_answer_counts_for_all_of_its_host_and_no_quick_one_makes_it_forgotten() -> None:
+    line = Line(seconds=9)
+    line.send(f"{GRAPH}v1.0/$batch")
+    line.seconds = 0.1
+    line.send(f"{GRAPH}v1.0/$batch")
+    line.clock.time = NOW + 48
+    for path in ("v1.0/$batch", "beta/groups/all/of/them", ""):
+        with pytest.raises(OutOfBudget):
+            line.send(f"{GRAPH}{path}")
+
+
 def test_a_slow_host_says_nothing_of_another() -> None:
     line = Line(seconds=9)
     line.send(LOGIN)

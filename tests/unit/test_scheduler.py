@@ -286,6 +286,33 @@ def test_what_the_budget_left_unsent_is_told_item_by_item_and_nothing_is_said_to
     assert not any(answer.refused for answer in answers)
 
 
+@dataclass
+class Silent(Endpoint):
+    """Answers no batch after the first ones."""
+
+    answered: int = 0
+
+    async def fetch(self, request: HttpRequest) -> HttpResponse:
+        if "$batch" in request.url and len(self.requests) >= self.answered:
+            self.requests.append(request)
+            await self.clock.sleep(request.timeout)
+            raise TimeoutError
+        return await super().fetch(request)
+
+
+def test_of_what_the_deadline_cut_off_it_is_told_that_it_may_have_been_done_and_nothing_more_is_sent() -> None:
+    endpoint = Silent(answered=1, script={"/first": [failing(503, "9995")]})
+    requests = [*reads("/first"), *reads(" ".join(f"/{number}" for number in range(PARALLEL_REQUESTS + 5)), pause=9_995.0)]
+    [responses] = endpoint.run(requests)
+    assert len(endpoint.requests) == 2
+    asked = [str(item["url"]) for item in json.loads(endpoint.requests[-1].body)["requests"]]
+    assert len(asked) == PARALLEL_REQUESTS
+    for request, response in zip(requests, responses, strict=True):
+        assert response.request == request
+        assert response.cut_off == (request.url in asked)
+        assert response.attempts == (request.url in asked) + (request.url == "/first")
+
+
 def test_an_operation_goes_on_with_what_it_got_when_the_budget_ends() -> None:
     endpoint = Endpoint()
     [answers] = endpoint.drive(one_by_one(reads("/a /b /c")), max_subrequests=2)
@@ -462,7 +489,7 @@ def test_a_request_id_that_is_none_is_not_told(given: str) -> None:
 def test_a_batch_is_json_for_graph_and_says_no_more_of_an_item_than_it_has() -> None:
     endpoint = Endpoint()
     create = GraphRequest("PATCH", "/b", what="create", needs="", body={"mailEnabled": False}, prefer="create-if-missing")
-    endpoint.run([*reads("/a"), create])
+    endpoint.run([*reads("/a"), create, create._replace(url="/c", prefer="")])
     [request] = endpoint.requests
     assert (request.method, request.url) == ("POST", "https://graph.microsoft.com/v1.0/$batch")
     assert {name: value for name, value in request.headers.items() if name != "client-request-id"} == {
@@ -478,6 +505,13 @@ def test_a_batch_is_json_for_graph_and_says_no_more_of_an_item_than_it_has() -> 
                 "method": "PATCH",
                 "url": "/b",
                 "headers": {"Content-Type": "application/json", "Prefer": "create-if-missing"},
+                "body": {"mailEnabled": False},
+            },
+            {
+                "id": "3",
+                "method": "PATCH",
+                "url": "/c",
+                "headers": {"Content-Type": "application/json"},
                 "body": {"mailEnabled": False},
             },
         ]
