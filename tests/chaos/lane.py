@@ -136,8 +136,13 @@ class Lists:
         return any(isinstance(fault, Ineffective) for fault in self.account.faults)
 
     def units(self, values: Collection[str]) -> int:
-        """How many users these values stand for, at the least."""
-        return len({min(self.owners(value.strip().lower()), default=value.lower()) for value in values})
+        """How many users these values stand for, at the least: those that one user may have had are one."""
+        together: list[set[str]] = []
+        for value in values:
+            whose = {*self.owners(value.strip().lower())} or {value.lower()}
+            joined = [each for each in together if each & whose]
+            together = [each for each in together if each not in joined] + [whose.union(*joined)]
+        return len(together)
 
 
 def too_many(lists: Lists, seen: Collection[str], gone: Collection[str]) -> bool:
