@@ -162,7 +162,8 @@ class ListTarget:
                 alone = len(whose) == 1 and whose.isdisjoint(users)
                 who = min(whose) if alone else cache.entries.setdefault(address, f"{ENTRY} {len(cache.entries) + 1}")
                 strangers.setdefault(who, []).append(address)
-                owners |= {} if alone else {who: whose}
+                if not alone:
+                    owners[who] = whose
         inside = {user for user in users if all(address in state.spellings for address in book.forms[user] if address in wanted)}
         self._levels[level] = _Level(self._settings.lists[level], users, state, wanted, displaced, strangers)
         self.members[level] = frozenset(inside | strangers.keys())

@@ -16,7 +16,7 @@ from groups import GROUP_NAMES
 from lists import REREAD_SECONDS
 from plan import RISK_LEVELS
 from settings import read_settings
-from simulator import Fault
+from simulator import Fault, User
 from simulator.cloudflare import Account
 from tests.lanes import MAY_READ_MAIL, Lane, kept, lane, writes_of
 from tests.ticks import SOURCE, contoso
@@ -83,6 +83,15 @@ class Forged(Lane):
 
 def forged(ticks: Lane) -> Forged:
     return Forged(ticks.tenant, ticks.clock, ticks.cache, account=ticks.account, given=ticks.given)
+
+
+def at_risk(ticks: Lane, count: int, level: str, name: str = "Somebody", *, mail: bool = False) -> list[User]:
+    """So many new users at a level, `mail`: each with a mailbox of another name."""
+    addresses = [f"{name.lower()}{number}@mail.contoso.com" if mail else "" for number in range(count)]
+    users = [ticks.tenant.add_user(f"{name} {number}", mail=address) for number, address in enumerate(addresses)]
+    for user in users:
+        ticks.tenant.set_risk(user, level)
+    return users
 
 
 # --- off, on and half-way ---
@@ -1039,8 +1048,7 @@ def test_no_request_changes_more_than_a_thousand_values() -> None:
 def test_an_account_that_takes_fewer_values_at_once_than_it_says_is_filled_part_by_part() -> None:
     ticks = lane(0, GATEWAY_ADDRESSES="mail")
     ticks.account.behaviour.values_per_patch = 100
-    for number in range(1000):
-        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}"), "high")
+    at_risk(ticks, 1000, "high")
     for _ in range(3):
         failing(ticks)
     assert len(ticks.held()["high"]) == 1000
@@ -1048,11 +1056,9 @@ def test_an_account_that_takes_fewer_values_at_once_than_it_says_is_filled_part_
 
 def test_a_list_that_holds_less_than_configured_is_filled_as_far_as_it_goes() -> None:
     ticks = lane(0, GATEWAY_ADDRESSES="mail", GATEWAY_LIST_SIZE="5000")
-    for number in range(940):
-        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}"), "high")
+    at_risk(ticks, 940, "high")
     ticks.tick()
-    for number in range(900):
-        ticks.tenant.set_risk(ticks.tenant.add_user(f"Another {number}"), "high")
+    at_risk(ticks, 900, "high", name="Another")
     for _ in range(3):
         failing(ticks)
     assert len(ticks.held()["high"]) == 1000
@@ -1060,8 +1066,7 @@ def test_a_list_that_holds_less_than_configured_is_filled_as_far_as_it_goes() ->
 
 def test_what_one_list_refuses_is_tried_at_once_in_another() -> None:
     ticks = lane(0, GATEWAY_ADDRESSES="mail", GATEWAY_LIST_SIZE="5000")
-    for number in range(1000):
-        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}"), "low")
+    at_risk(ticks, 1000, "low")
     late = [ticks.tenant.add_user(f"Late {number}") for number in range(10)]
     failing(ticks)
     for user in late:
@@ -1075,9 +1080,7 @@ def test_what_one_list_refuses_is_tried_at_once_in_another() -> None:
 
 def test_no_second_form_gives_way_while_the_risky_users_are_not_all_read() -> None:
     ticks = lane(0, GATEWAY_LIST_SIZE="6")
-    for number in range(3):
-        mail, name = f"m{number}@contoso.com", f"u{number}@contoso.com"
-        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}", mail=mail, principal_name=name), "high")
+    at_risk(ticks, 3, "high", mail=True)
     ticks.tick()
     before = ticks.held()["high"]
     ticks.tenant.set_risk(ticks.tenant.add_user("Another"), "high")
@@ -1088,9 +1091,7 @@ def test_no_second_form_gives_way_while_the_risky_users_are_not_all_read() -> No
 
 def test_second_forms_that_do_not_fit_are_told_with_their_number() -> None:
     ticks = lane(0, GATEWAY_LIST_SIZE="3")
-    for number in range(3):
-        mail, name = f"m{number}@contoso.com", f"u{number}@contoso.com"
-        ticks.tenant.set_risk(ticks.tenant.add_user(f"Somebody {number}", mail=mail, principal_name=name), "high")
+    at_risk(ticks, 3, "high", mail=True)
     ticks.tick()
     ticks.tick()
     assert "high list: 3 further addresses of users who are listed do not fit; GATEWAY_LIST_SIZE is 3." in lines(ticks, "warn")
@@ -1099,9 +1100,7 @@ def test_second_forms_that_do_not_fit_are_told_with_their_number() -> None:
 @pytest.mark.parametrize("status", [400, 403, 404, 503])
 def test_a_removal_that_was_made_whatever_was_answered_counts(status: int) -> None:
     ticks = lane(0, MAX_REMOVALS="4", GATEWAY_ADDRESSES="mail")
-    users = [ticks.tenant.add_user(f"Somebody {number}") for number in range(30)]
-    for user in users:
-        ticks.tenant.set_risk(user, "high")
+    users = at_risk(ticks, 30, "high")
     ticks.tick()
     for user in users[:12]:
         ticks.tenant.dismiss(user)
