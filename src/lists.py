@@ -192,14 +192,16 @@ class ListTarget:
     def _may_be_somebodys(self, state: ListState, addresses: Iterable[str]) -> bool:
         """Whether one of these may be what was not read of a risky user, of this level or of one who moves to another.
 
-        Where mail is told of nobody, what was put there as a principal name is nobody's whose name is another, unless mail was
-        told of when other addresses were put there: since then it may have become somebody's.
+        Where mail is told of nobody, what was put there as a principal name is nobody's whose name is another, with two
+        exceptions: mail was told of when other addresses were put there, since when it may have become somebody's; or it was the
+        name of somebody at risk before, whose mail it may still be.
         """
         book, described = self._book, state.descriptions
         if not book.forbidden or book.nameless:
             return bool(book.unread)
         told = not {MAIL, BESIDE_MAIL}.isdisjoint(described.values())
-        return told or any(described[address] != PRINCIPAL_NAME for address in addresses)
+        before = any(address not in book.forms.get(user, [address]) for address in addresses for user in self._owners(address))
+        return told or before or any(described[address] != PRINCIPAL_NAME for address in addresses)
 
     def _look_for_trouble(self) -> None:
         """What the administrator is to know although nothing failed, or because a permission was withdrawn."""

@@ -183,6 +183,25 @@ def test_an_old_address_stays_while_the_new_one_is_not_taken(cold: bool) -> None
     assert in_step(ticks)
 
 
+def test_where_mail_is_never_told_of_a_former_principal_name_stays_as_long_as_its_user_is_at_risk() -> None:
+    ticks = lane(0, mail=False)
+    user = ticks.tenant.add_user(principal_name="was@contoso.com")
+    ticks.tenant.set_risk(user, "high")
+    ticks.tick()
+    user.principal_name = "is@contoso.com"
+    ticks.tenant.changed()
+    for level in ("high", "low"):
+        ticks.tenant.set_risk(user, level)
+        for _ in range(2):
+            failing(ticks)
+        assert "was@contoso.com" in ticks.held()["high"]
+        assert "is@contoso.com" in ticks.held()[level]
+    ticks.tenant.dismiss(user)
+    for _ in range(2):
+        ticks.tick()
+    assert not any(ticks.held().values())
+
+
 @pytest.mark.parametrize("cold", [False, True])
 def test_a_principal_name_that_became_mail_stays_once_the_permission_for_mail_is_withdrawn(cold: bool) -> None:
     ticks = lane(0)
