@@ -102,7 +102,7 @@ class Writes:
     refused: dict[str, ServiceError] = field(default_factory=dict)
     unfinished: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
-    """Of the unfinished those for whom it may have been done all the same, by a request whose answer is missing."""
+    """Of the unfinished those for whom it may have been done all the same, by a request that was not judged by itself."""
     stopped: ServiceError | None = None
     """Why the unfinished were not tried, or not again: what one write met, the others would have met too."""
 
@@ -366,7 +366,7 @@ class GraphClient:
 
     def _put_off(self, response: GraphResponse, users: Sequence[str], writes: Writes) -> None:
         writes.unfinished += users
-        if response.cut_off or response.passing or response.attempts > 1:
+        if response.attempts > 1 or (response.attempts and not response.judged):
             writes.unsure += users
         if not response.left_over:
             writes.stopped = writes.stopped or self._error(response)

@@ -268,6 +268,24 @@ def test_where_no_answer_tells_what_became_of_a_write_no_number_is_said(request_
     assert ticks.record["members"] == {"medium": 4, "low": 4}
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 418, 500, 503])
+@pytest.mark.parametrize("number", range(8))
+def test_a_number_is_not_said_where_a_whole_batch_was_done_and_answered_with_an_error(status: int, number: int) -> None:
+    ticks = contoso()
+    ticks.tick()
+    for user in [*ticks.tenant.risky_at("high"), *ticks.tenant.risky_at("low")[:2]]:
+        ticks.tenant.set_risk(user, "medium")
+    ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    ticks.tenant.faults = [Fault("status after", "POST", "/$batch", status=status, skip=number, times=1)]
+    with suppress(SyncFailed):
+        ticks.tick()
+    record = next(entry for _, entry in reversed(ticks.log) if not isinstance(entry, str))
+    said = record.get("members", {})
+    assert isinstance(said, dict)
+    for level, count in said.items():
+        assert count == len(ticks.tenant.group_named(GROUP_NAMES[level]).members)
+
+
 # --- 7. what was not read is not in the record ---
 
 
