@@ -25,6 +25,7 @@ _DECISIVE = frozenset(
     | {f"GATEWAY_LIST_{level.upper()}" for level in RISK_LEVELS}
 )
 """Vars with another value of which the Worker isolates others than is checked, or nobody."""
+_DEFAULTS = {"DRY_RUN": "false", "AZURE_CLOUD": "global"}
 _SECRET, _CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
 
 
@@ -80,7 +81,7 @@ def _worker(deployed: Entry, file: Wrangler, settings: Settings) -> Finding:
         return failed("worker", f"{file.name} is deployed without {listed(missing)}: put what is missing with {commands}.")
     local = {name: text for name, value in file.vars.items() if not (text := as_text(value)).startswith("<")}
     others = sorted(name for name in (local.keys() | plain.keys()) - secrets if local.get(name) != plain.get(name))
-    if local and (wrong := sorted(_DECISIVE.intersection(others))):
+    if local and (wrong := [name for name in others if _decides(name, local, plain)]):
         remedy = "deploy it with `npx wrangler deploy`, or take the file's values from what is deployed"
         told = f"{file.name} runs with other values of {listed(wrong)} than wrangler's file has, which are checked here"
         return failed("worker", f"{told}: {remedy}.")
@@ -89,6 +90,12 @@ def _worker(deployed: Entry, file: Wrangler, settings: Settings) -> Finding:
             "worker", f"{file.name} is deployed with other values of {listed(others)} than wrangler's file has: deploy it again."
         )
     return ok("worker", f"{file.name} is deployed, with {listed(sorted(secrets))} as {'a secret' if len(secrets) == 1 else 'secrets'}.")
+
+
+def _decides(name: str, local: Mapping[str, str], plain: Mapping[str, str]) -> bool:
+    """Whether it makes a difference. The Worker knows no case in ids and words, and takes ids with dashes and without."""
+    mine, deployed = (each.get(name, "").lower().replace("-", "") or _DEFAULTS.get(name, "") for each in (local, plain))
+    return name in _DECISIVE and mine != deployed and (name != "DRY_RUN" or deployed == "true")
 
 
 def _cron(schedules: Seen[Entry]) -> Finding:

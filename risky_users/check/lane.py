@@ -94,7 +94,7 @@ def _list(level: str, seen: Lane, gateway: GatewaySettings, facts: TenantFacts |
         return warning(check, f"{name} is full with {counted(count, 'address')}: {remedy}. The groups carry whoever has no room.")
     risky = len(facts.risky_users.by_level[level]) if facts and level not in facts.risky_users.unread else None
     if risky and not count:
-        return warning(check, f"{name} is empty, and {counted(risky, 'user')} are at {level} risk: the Worker has not kept it yet.")
+        return warning(check, f"{name} is empty, for {counted(risky, 'user')} at {level} risk: the Worker has not kept it yet.")
     return ok(check, f"{name}, {counted(count, 'address')}, with room for {size - count} more.")
 
 

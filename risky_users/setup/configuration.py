@@ -43,10 +43,11 @@ class WranglerFile:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The vars as the Worker gets them, in text."""
-        found = self._read().get("vars", {})
-        values = found if isinstance(found, dict) else {}
-        return {name: as_text(value) for name, value in values.items()}
+        """The vars as the Worker gets them, in text. Raises AdminError where they are no table."""
+        found = self._read().get("vars") or {}
+        if not isinstance(found, dict):
+            raise AdminError(f'vars in {self.path} is no table: write the variables below [vars], or in an object "vars".')
+        return {name: as_text(value) for name, value in found.items()}
 
     def differing(self, wanted: Mapping[str, str]) -> list[str]:
         """The names of those vars that are not as wanted; those to be empty should not be there."""
@@ -155,8 +156,6 @@ def _with_json_var(text: str, name: str, value: str) -> str:
         return text
     if (table := members.get(("vars",))) and text[table.value : table.ends] == "null":
         return f"{text[: table.value]}{{ {json.dumps(name)}: {json.dumps(value)} }}{text[table.ends :]}"
-    if table and text[table.value] != "{":
-        return text
     if table:
         return _inserted(text, table, f"{json.dumps(name)}: {json.dumps(value)}", "\t\t" if "\n\t" in text else "    ")
     whole = members[()]

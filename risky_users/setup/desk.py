@@ -188,7 +188,7 @@ def keeper(path: Path | None, *, certificate: bool) -> Callable[[str], None]:
     """Writes a key where somebody asked for it, for its owner alone. Raises ConfigError where that cannot be."""
     if path and not certificate:
         raise ConfigError(["--keep-key is for a certificate's key: add --certificate, or leave it out. Nothing was written."])
-    if path and not os.access(path.parent, os.W_OK):
+    if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
         raise ConfigError([f"--keep-key: {path.parent} is no folder that can be written to. Nothing was written."])
 
     def keep(pem: str) -> None:

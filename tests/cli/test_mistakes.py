@@ -226,6 +226,22 @@ def the_file_says_less_than_what_is_deployed(it: Whole) -> None:
     deployed_otherwise(it, LOG_LEVEL="debug")
 
 
+@mistake("Worker", "other values of AZURE_CLOUD and DRY_RUN", "deploy it again", mark="!")
+def the_worker_is_told_what_goes_without_saying(it: Whole) -> None:
+    deployed_otherwise(it, DRY_RUN="False", AZURE_CLOUD="global")
+
+
+@mistake("Worker", "other values of DRY_RUN", "deploy it again", mark="!", also=("Configuration",))
+def the_worker_writes_although_the_file_says_otherwise(it: Whole) -> None:
+    deployed_otherwise(it)
+    Path("wrangler.toml").write_text(f'{Path("wrangler.toml").read_text()}DRY_RUN = "true"\n')
+
+
+@mistake("Worker", "other values of GATEWAY_LIST_HIGH", "deploy it again", mark="!")
+def a_lists_id_is_spelled_otherwise(it: Whole) -> None:
+    deployed_otherwise(it, GATEWAY_LIST_HIGH=it.plain["GATEWAY_LIST_HIGH"].replace("-", "").upper())
+
+
 @mistake("Cron", "no cron trigger", 'crons = ["* * * * *"]')
 def the_cron_trigger_is_missing(it: Whole) -> None:
     it.worker.crons = []
@@ -314,7 +330,7 @@ def a_list_is_full(it: Whole) -> Mapping[str, str]:
     return {"GATEWAY_LIST_SIZE": "5"}
 
 
-@mistake("List high", "is empty, and 4 users are at high risk", mark="!")
+@mistake("List high", "is empty, for 4 users at high risk", mark="!")
 def the_lane_was_never_kept(it: Whole) -> None:
     it.cloudflare.set_values(it.cloudflare.list_named("risky-users-high"), [])
 

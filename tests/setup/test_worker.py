@@ -137,7 +137,11 @@ def test_a_key_that_takes_the_place_of_a_file_that_all_may_read_is_its_owners_al
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [(["--keep-key", "worker.pem"], "add --certificate"), (["--certificate", "--keep-key", "nowhere/worker.pem"], "no folder")],
+    [
+        (["--keep-key", "worker.pem"], "add --certificate"),
+        (["--certificate", "--keep-key", "nowhere/worker.pem"], "no folder"),
+        (["--certificate", "--keep-key", f"{__file__}/worker.pem"], "no folder"),
+    ],
 )
 def test_a_key_that_cannot_be_kept_is_said_before_anything_is_written(office: Office, options: list[str], told: str) -> None:
     before = office.snapshot()
