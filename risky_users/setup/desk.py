@@ -195,8 +195,11 @@ def keeper(path: Path | None, *, certificate: bool) -> Callable[[str], None]:
         if path:
             beside = path.with_name(f"{path.name}.new")
             beside.unlink(missing_ok=True)
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                file.write(pem)
-            beside.replace(path)
+            try:
+                with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                    file.write(pem)
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)  # half of a key is of use to nobody it is meant for
 
     return keep

@@ -6,6 +6,7 @@ from ssl import PEM_cert_to_DER_cert
 
 import pytest
 
+from risky_users.setup.desk import keeper
 from risky_users.setup.ledger import FILE
 from simulator import App, Fault
 from simulator.cloudflare import Account
@@ -133,6 +134,15 @@ def test_a_key_that_takes_the_place_of_a_file_that_all_may_read_is_its_owners_al
         assert before.read() == b""
     assert kept.stat().st_mode & 0o077 == 0
     assert "PRIVATE KEY" in kept.read_text()
+
+
+def test_of_a_key_that_cannot_be_kept_after_all_nothing_is_left(office: Office, tmp_path: Path) -> None:
+    kept = tmp_path / "worker.pem"
+    kept.mkdir()  # after its folder was looked at
+    keep = keeper(kept, certificate=True)
+    with pytest.raises(OSError, match="worker"):
+        keep("-----BEGIN PRIVATE KEY-----")
+    assert [*tmp_path.glob("worker*")] == [kept]
 
 
 @pytest.mark.parametrize(
