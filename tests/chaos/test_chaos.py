@@ -189,9 +189,7 @@ class Chaos(RuleBasedStateMachine):
     @rule(number=numbers, listed=st.booleans())
     def a_user_is_deleted(self, number: int, listed: bool) -> None:
         for user in self.users(number):
-            self.tenant.delete_user(user, listed=listed)
-            self.world.at_ease[user.id] = self.world.clock.time
-            self.world.touch(user.id)
+            self.world.delete(user, listed=listed)
 
     @rule(level=st.sampled_from([*RISK_LEVELS, "none"]))
     def a_user_is_created(self, level: str) -> None:

@@ -158,6 +158,15 @@ class World:
         self.tenant.set_risk(user, level)
         self.disturb()
 
+    def delete(self, user: simulator.User, *, listed: bool) -> None:
+        """The user is deleted, now; `listed`: Identity Protection marks them as deleted."""
+        if self.lane:
+            self.lane.remember()
+        self.tenant.delete_user(user, listed=listed)
+        self.at_ease[user.id] = self.clock.time
+        self.touch(user.id)
+        self.touch(mailbox(user.id))
+
     def rename(self, group: simulator.Group) -> None:
         """An administrator gives the group a name of another kind, now."""
         self.renamed[group.id] = group.name, self.clock.time
