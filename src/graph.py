@@ -170,7 +170,9 @@ class GraphClient:
         for size in sizes:
             listing = await read_pages(requests.risky_users(levels, size, ",userPrincipalName" * self._with_addresses), self.root)
             if not _query_refused(listing.last) or (len(levels) > 1 and _filter_refused(listing.last)):
-                if size != cache.risk_page or now >= cache.risk_page_until:
+                if listing.last.left_over and size == sizes[0]:  # its pages may be too small for a tick
+                    cache.risk_page_until = -inf
+                elif size != cache.risk_page or now >= cache.risk_page_until:
                     cache.risk_page, cache.risk_page_until = size, now + RISK_PAGE_SECONDS
                 return listing
         cache.risk_page_until = -inf

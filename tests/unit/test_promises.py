@@ -347,6 +347,20 @@ def test_where_identity_protection_refuses_every_query_each_levels_error_is_name
     assert [re.findall(r"of level (\w+):", problem) for problem in problems] == [["high"], ["medium"], ["low"]]
 
 
+def test_pages_too_small_for_the_list_to_end_in_a_tick_are_asked_for_no_longer() -> None:
+    ticks = synchronised(40)
+    ticks.tenant.behaviour.page_part = 50
+    leaving = ticks.tenant.risky_at("high")[0]
+    ticks.tenant.dismiss(leaving)
+    ticks.tenant.faults = [Fault("status", *RISK, status=400, times=3)]  # until one user comes in a page
+    for _ in range(2):
+        ticks.tick()
+        assert not in_sync(ticks)
+    for _ in range(2):
+        ticks.tick()
+    assert in_sync(ticks)
+
+
 # --- 10 and 11. groups of the same name, or nearly ---
 
 
