@@ -18,7 +18,7 @@ from report import Report
 from settings import Settings, read_settings
 from simulator.cloudflare.state import ListWrite
 from sync import AGREEMENT_SECONDS, TICK_SECONDS, sync
-from tests.chaos.heard import Heard, Read
+from tests.chaos.heard import Heard
 from tests.chaos.lane import ADDRESS, HOST, Lists, Told, judge, mailbox
 from tests.lanes import MAY_READ_MAIL
 from tests.ticks import StoppedClock, variables
@@ -360,7 +360,8 @@ class World:
         size, gone = len(heard.members[group.id]), sum(1 for _, each in tick.removed if each == group.id)
         too_many = size >= GUARDED_SIZE and 2 * gone > size
         if too_many or (target == "none" and first.answers > 1):
-            later += self.minute_before(tick)
+            before = self.minute_before(tick)
+            later += [next(before.heard.reads())] if before else []
             assert any(read.levels.get(user, "none") == target for read in later), "what may be an error is read twice"
         cap = tick.settings.max_removals
         assert cap is None or len(set(tick.removed)) <= cap, "MAX_REMOVALS caps the removals of a tick"
@@ -378,14 +379,14 @@ class World:
         else:
             assert not token or token not in str(request), "the token for Cloudflare goes nowhere else"
 
-    def minute_before(self, tick: Tick) -> list[Read]:
-        """The read that the isolate may remember: the first of the last tick that read everything, unless that is too long ago."""
+    def minute_before(self, tick: Tick) -> Tick | None:
+        """The tick whose read of the risky users the isolate may remember: the last that read them all, unless that is too long ago."""
         before = tick.before
         while before and tick.started - before.started <= AGREEMENT_SECONDS:
-            if reads := [*before.heard.reads()]:
-                return reads[:1]
+            if [*before.heard.reads()]:
+                return before
             before = before.before
-        return []
+        return None
 
     def _never_in_no_group(self, tick: Tick, user: str, reported: str, *, seen: int) -> None:
         """`reported` is the level that the first read gave; `seen` tells how many reads there were."""
