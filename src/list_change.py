@@ -14,9 +14,12 @@ ENTRY = "entry"
 HALVINGS = 10
 """How often parts of a change that are refused are halved, to find what they are refused for: enough to find one of a thousand."""
 
+RETRIED = 2
+"""How many addresses that are refused together are tried alone in a minute: each takes a request."""
+
 _FULL = "If the list is full, set GATEWAY_LIST_SIZE to what the account allows."
 
-_Kind: TypeAlias = Literal["append", "remove", "prove"]
+_Kind: TypeAlias = Literal["append", "retry", "remove", "prove"]
 
 
 @dataclass(slots=True)
@@ -87,6 +90,15 @@ class ListChange:
         self._descriptions |= addresses
         self._plan("append", [*addresses])
 
+    def retry(self, addresses: Mapping[str, str]) -> None:
+        """Have these appended, which were refused before: together, and where that is refused the first of them alone."""
+        if len(addresses) > RETRIED:
+            self._descriptions |= addresses
+            self._plan("retry", [*addresses])
+            return
+        for address, description in addresses.items():
+            self.append({address: description})
+
     def prove(self, addresses: Mapping[str, str]) -> None:
         """Have these appended although they seem to be there."""
         self._descriptions |= addresses
@@ -117,15 +129,16 @@ class ListChange:
         if kind != "prove":  # the list may have been read again since this was planned
             part = [address for address in addresses if (address in spellings) == (kind == "remove")]
             settled = set(addresses) - set(part)
-            if kind == "append":
-                self._plan("prove", [*settled])
-            else:
+            if kind == "remove":
                 self._done |= settled & self.tried.keys()  # gone since it was tried: a refused change may have been made in part
                 self._already |= settled - self.tried.keys()
+            else:
+                self._plan("prove", [*settled])
             addresses = part
         if not addresses:
             return
-        self.tried |= dict.fromkeys(addresses)
+        if kind != "retry":
+            self.tried |= dict.fromkeys(addresses)
         append = {} if kind == "remove" else {address: self._descriptions[address] for address in addresses}
         remove = [spelling for address in addresses for spelling in spellings[address]] if kind == "remove" else []
         try:
@@ -133,6 +146,7 @@ class ListChange:
         except GatewayError as error:
             await self._refusal(kind, addresses, error)
             return
+        self.tried |= dict.fromkeys(addresses)
         new = [address for address in append if address not in spellings]
         agrees = facts.size == self._state.facts.size + len(new) - len(remove)
         (self._already if kind == "prove" else self._done if agrees else self._unsure).update(addresses)
@@ -149,6 +163,8 @@ class ListChange:
             self._stopped = error
             if error.cause != "budget":
                 self._unsure.update(addresses)
+        elif kind == "retry":
+            self._parts.extendleft(("append", [address]) for address in reversed(addresses[:RETRIED]))
         elif kind == "prove" and len(addresses) > 1:  # where no value is taken twice, that is said of all together, and not of which
             self._parts.extendleft(("prove", [address]) for address in reversed(addresses))
         elif kind == "prove" and error.cause == "conflict":

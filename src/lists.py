@@ -7,14 +7,14 @@ are to be, and that is by the first of their addresses: by that one Cloudflare k
 Gateway acts on a list at the next page load, hence the lists come before the groups.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from addresses import UNREAD, AddressBook, Mailbox
 from errors import GatewayError, GraphError, ServiceError
 from gateway import GatewayClient, ListFacts, Pages
 from graph import GraphClient, Members, RiskyUsers, Writes
-from list_change import ENTRY, ListChange, ListState, make
+from list_change import ENTRY, RETRIED, ListChange, ListState, make
 from plan import Risk
 from settings import GatewaySettings
 from text import counted, named
@@ -33,8 +33,6 @@ LOOKED_UP_LASTS = 600.0
 """How long what was looked up counts where there are more than can be looked up in a minute, in seconds."""
 LOOK_UP_SECONDS = 4.0
 """How long that may wait."""
-RETRIED = 2
-"""How many addresses that Cloudflare has refused are tried again in a minute: each takes a request."""
 
 _NO_MAIL = "Mail addresses cannot be read without the application permission User.ReadBasic.All"
 _GRANT = "Add it to the app registration and grant admin consent, or set GATEWAY_ADDRESSES to upn"
@@ -153,7 +151,8 @@ class ListTarget:
         wanted = book.wanted(users, self._settings.list_size, state.spellings)
         theirs = {address for user in users for address in book.forms[user]}
         unwanted = [address for address in state.spellings if address in theirs and address not in wanted]
-        displaced = [address for address in unwanted if complete and self._gives_way(state, address, users)]
+        doubtful = self._doubtful(state)
+        displaced = [a for a in unwanted if complete and a not in doubtful and self._gives_way(state, a, users)]
         strangers: dict[str, list[str]] = {}
         owners = self.owners[level] = {}
         for address in state.spellings:
@@ -167,7 +166,7 @@ class ListTarget:
         inside = {user for user in users if all(address in state.spellings for address in book.forms[user] if address in wanted)}
         self._levels[level] = _Level(self._settings.lists[level], users, state, wanted, displaced, strangers)
         self.members[level] = frozenset(inside | strangers.keys())
-        self.unknown[level] = frozenset(user for user, addresses in strangers.items() if self._may_be_somebodys(state, addresses))
+        self.unknown[level] = frozenset(user for user, addresses in strangers.items() if not doubtful.isdisjoint(addresses))
         if left_out := sum(self._has_no_room(user, wanted) for user in users):
             self.left_out[level] = left_out
         if further := len({address for user in users for address in book.forms[user][1:]} - wanted.keys()):
@@ -186,22 +185,21 @@ class ListTarget:
     def _gives_way(self, state: ListState, address: str, users: frozenset[str]) -> bool:
         """Whether all whose it is are at this level, and in the list by what they are known by."""
         whose, forms = self._owners(address), self._book.forms
-        inside = whose <= users and all(first in state.spellings for user in whose for first in forms[user][:1])
-        return inside and not self._may_be_somebodys(state, [address])
+        return whose <= users and all(first in state.spellings for user in whose for first in forms[user][:1])
 
-    def _may_be_somebodys(self, state: ListState, addresses: Iterable[str]) -> bool:
-        """Whether one of these may be what was not read of a risky user, of this level or of one who moves to another.
+    def _doubtful(self, state: ListState) -> Set[str]:
+        """What in a list may be an address, not read, of a risky user: of this level or of one who moves to another.
 
         Where mail is told of nobody, what was put there as a principal name is nobody's whose name is another, with two
         exceptions: mail was told of when other addresses were put there, since when it may have become somebody's; or it was the
         name of somebody at risk before, whose mail it may still be.
         """
-        book, described = self._book, state.descriptions
-        if not book.forbidden or book.nameless:
-            return bool(book.unread)
-        told = not {MAIL, BESIDE_MAIL}.isdisjoint(described.values())
-        before = any(address not in book.forms.get(user, [address]) for address in addresses for user in self._owners(address))
-        return told or before or any(described[address] != PRINCIPAL_NAME for address in addresses)
+        book, described, held = self._book, state.descriptions, state.spellings.keys()
+        if not book.unread:
+            return frozenset()
+        if not book.forbidden or book.nameless or not {MAIL, BESIDE_MAIL}.isdisjoint(described.values()):
+            return held
+        return {a for a in held if described[a] != PRINCIPAL_NAME or any(a not in book.forms.get(user, [a]) for user in self._owners(a))}
 
     def _look_for_trouble(self) -> None:
         """What the administrator is to know although nothing failed, or because a permission was withdrawn."""
@@ -230,15 +228,18 @@ class ListTarget:
                 user: [a for a in forms[user] if a in each.wanted and (a not in present or user in leaving)] for user in joining
             }
             addresses = dict.fromkeys(a for theirs in needed[level].values() for a in theirs)
-            changes[level] = self._appending(each, [a for a in addresses if a not in present])
-            changes[level].prove({a: self._description(a) for a in addresses if a in present})
+            changes[level] = self._appending(each, (a for a in addresses if a not in present))
+            changes[level].prove(self._described(a for a in addresses if a in present))
         await make(changes.values())
         written = {}
         for level, change in changes.items():
             self._remember_refused(self._levels[level].list_id, change)
-            written[level] = change.outcome(needed[level])
-            enough = {user: [{*forms[user][:1]}, leaving.get(user, {""})] for user in written[level].refused}
-            written[level].already += [user for user, either in enough.items() if any(each <= change.settled for each in either)]
+            outcome, settled = change.outcome(needed[level]), change.settled
+            for user in outcome.refused:
+                by_first, by_leaving = forms[user][:1], leaving.get(user)
+                if settled.issuperset(by_first) or (by_leaving and settled.issuperset(by_leaving)):
+                    outcome.already.append(user)
+            written[level] = outcome
         return written
 
     def _leaving(self) -> dict[str, set[str]]:
@@ -250,25 +251,30 @@ class ListTarget:
                     leaving.setdefault(user, set()).update(addresses)
         return leaving
 
-    def _appending(self, level: _Level, wanted: Sequence[str]) -> ListChange:
+    def _appending(self, level: _Level, addresses: Iterable[str]) -> ListChange:
         """The change that appends as many of these as there is room for, second forms of others giving way to first ones."""
+        wanted = dict.fromkeys(addresses)
         refused = {address: error for (list_id, address), error in self._cache.refused.items() if list_id == level.list_id}
         append = [address for address in wanted if address not in refused]
         again = [address for address in refused if address in wanted]
         room = max(0, self._settings.list_size - level.state.facts.size)
         make_room = level.displaced[: max(0, len(append) - room)]
+        room += len(make_room)
         change = ListChange(self._client, level.list_id, level.state)
         change.refused = {address: refused[address] for address in again}
         change.remove(make_room)
-        change.append({address: self._description(address) for address in append[: room + len(make_room)]})
-        for address in again[:RETRIED]:
-            change.append({address: self._description(address)})
+        change.append(self._described(append[:room]))
+        change.retry(self._described(again[: max(RETRIED, room - len(append))]))
         return change
 
     def _remember_refused(self, list_id: str, change: ListChange) -> None:
         for address in change.tried.keys() & (change.settled | change.refused.keys()):
             self._cache.refused.pop((list_id, address), None)
         self._cache.refused |= {(list_id, address): change.refused[address] for address in change.tried if address in change.refused}
+
+    def _described(self, addresses: Iterable[str]) -> dict[str, str]:
+        """Each with its description."""
+        return {address: self._description(address) for address in addresses}
 
     def _description(self, address: str) -> str:
         book = self._book
@@ -288,7 +294,7 @@ class ListTarget:
             needed = {user: self._book.forms[user][:1] for user in moving}
             first = dict.fromkeys(a for addresses in needed.values() for a in addresses if a in each.wanted)
             change = ListChange(self._client, each.list_id, each.state)
-            change.prove({a: self._description(a) for a in sorted(first, key=lambda a: (each.list_id, a) in self._cache.refused)})
+            change.prove(self._described(sorted(first, key=lambda a: (each.list_id, a) in self._cache.refused)))
             await make([change])
             self._remember_refused(each.list_id, change)
             proven[level] = change.outcome(needed)

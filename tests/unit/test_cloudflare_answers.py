@@ -297,6 +297,39 @@ def test_one_address_that_is_refused_keeps_nobody_else_out_and_is_named_by_its_u
     assert right(ticks)
 
 
+def many_odd(number: int) -> Particular:
+    """So many users at risk, each of whose addresses was found to be refused."""
+    names = [f"odd{each}@contoso.com" for each in range(number)]
+    ticks = particular(kept(0, GATEWAY_ADDRESSES="mail"), *names)
+    for name in names:
+        ticks.tenant.set_risk(ticks.tenant.add_user(mail=name), "high")
+    for _ in range(12):
+        failing(ticks)
+    return ticks
+
+
+def test_once_nothing_is_refused_any_more_all_that_was_is_in_the_list_within_a_minute() -> None:
+    ticks = many_odd(30)
+    ticks.odd = frozenset()
+    ticks.tick()
+    assert ticks.held()["high"] == ticks.wanted("mail")["high"]
+
+
+@pytest.mark.parametrize(("odd", "requests"), [(1, 1), (2, 2), (3, 3), (30, 3)])
+def test_however_much_is_refused_trying_it_again_costs_three_requests_a_minute(odd: int, requests: int) -> None:
+    ticks = many_odd(odd)
+    failing(ticks)
+    assert sum(each.startswith("PATCH") for each in ticks.asked()) == requests
+
+
+def test_among_many_that_are_refused_each_has_its_turn_alone() -> None:
+    ticks = many_odd(9)
+    ticks.odd -= {"odd4@contoso.com", "odd8@contoso.com"}
+    for _ in range(5):
+        failing(ticks)
+    assert ticks.held()["high"] == {"odd4@contoso.com", "odd8@contoso.com"}
+
+
 def test_whoever_is_in_the_new_list_by_one_of_two_addresses_leaves_the_old_one() -> None:
     ticks = particular(kept(0), "odd@contoso.com")
     user = ticks.tenant.add_user(mail="Odd@contoso.com")

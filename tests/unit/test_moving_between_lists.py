@@ -1,12 +1,13 @@
 """Whoever moves from list to list, shares an address or has a new one is in a list all the while, by what Cloudflare itself has said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 
 import pytest
 
 from simulator import Fault, User
+from simulator.cloudflare.state import GatewayList
 from tests.lanes import MAY_READ_MAIL, Lane, kept, lane
 from tests.unit.test_cloudflare_answers import particular
 from tests.unit.test_lists import LISTS, ONE_LIST, failing, right
@@ -38,6 +39,21 @@ def in_step(ticks: Lane, minutes: int = 2) -> bool:
     return right(ticks)
 
 
+def seeming(ticks: Lane, target: GatewayList, *, seems: Sequence[str], holds: Sequence[str]) -> None:
+    """A list that is read as it was a while ago."""
+    ticks.account.set_values(target, seems)
+    ticks.clock.time += 1000
+    ticks.account.behaviour.list_lag = 500.0
+    ticks.account.set_values(target, holds)
+
+
+def watched(ticks: Lane, *addresses: str) -> list[bool]:
+    """At each write from now on, whether every one of these is in some list."""
+    inside: list[bool] = []
+    ticks.account.on_write = lambda _: inside.append({a.lower() for a in addresses} <= set().union(*ticks.held().values()))
+    return inside
+
+
 # --- moves ---
 
 
@@ -49,14 +65,9 @@ def test_what_a_list_only_seems_to_hold_is_no_proof_where_no_value_is_taken_twic
     for user in moving:
         ticks.tenant.set_risk(user, "high")
     names = [user.principal_name for user in moving]
-    before = high.values
-    account.set_values(high, [*before, *names])
-    ticks.clock.time += 1000
-    account.behaviour.list_lag = 500.0
+    seeming(ticks, high, seems=[*high.values, *names], holds=[*high.values, names[really_there]])
     account.behaviour.append_of_present = present  # type: ignore[assignment]  # one of these
-    account.set_values(high, [*before, names[really_there]])
-    inside: list[bool] = []
-    account.on_write = lambda _: inside.append(all(any(name.lower() in held for held in ticks.held().values()) for name in names))
+    inside = watched(ticks, *names)
     for _ in range(3):
         failing(ticks)
     assert inside
@@ -85,13 +96,9 @@ def test_whoever_seems_to_be_in_the_new_list_by_the_first_address_is_put_there_b
     ticks.tenant.set_risk(user, "medium")
     ticks.tick()
     account, high = ticks.account, ticks.account.list_named("risky-users-high")
-    account.set_values(high, ["mail@contoso.com"])
-    ticks.clock.time += 1000
-    account.behaviour.list_lag = 500.0
-    account.set_values(high, ["stranger@fabrikam.com"])
+    seeming(ticks, high, seems=["mail@contoso.com"], holds=["stranger@fabrikam.com"])
     ticks.tenant.set_risk(user, "high")
-    inside: list[bool] = []
-    account.on_write = lambda _: inside.append(any("mail@contoso.com" in held for held in ticks.held().values()))
+    inside = watched(ticks, "mail@contoso.com")
     for _ in range(2):
         failing(ticks)
     assert inside
