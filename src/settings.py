@@ -17,6 +17,8 @@ MOST_SUBREQUESTS = 45
 FEWEST_SUBREQUESTS = 20
 """With fewer a busy tick could not do of everything a little; one of them may be for an alert."""
 LOG_LEVELS = ("debug", "info", "warn", "error")
+LIST_VARIABLES = {level: f"GATEWAY_LIST_{level.upper()}" for level in RISK_LEVELS}
+"""Which variable holds the id of a level's list."""
 
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
 _HEX = re.compile(r"[0-9a-fA-F]{32}", re.ASCII)
@@ -272,13 +274,12 @@ class _Reader:
         if not self._text(switch):
             return None
         account = self.required(switch, _ACCOUNT_ID, _wrong_account)
-        names = {level: f"GATEWAY_LIST_{level.upper()}" for level in RISK_LEVELS}
-        lists = {level: self.required(name, _LIST_ID, _wrong_list) for level, name in names.items() if self._text(name)}
+        lists = {level: self.required(name, _LIST_ID, _wrong_list) for level, name in LIST_VARIABLES.items() if self._text(name)}
         alike = [list_id.replace("-", "").lower() for list_id in lists.values()]
         if not lists:
-            self.problems.append(f"{', '.join(names.values())} are all missing: {_LIST_ID}; one is enough.")
+            self.problems.append(f"{', '.join(LIST_VARIABLES.values())} are all missing: {_LIST_ID}; one is enough.")
         if len(set(alike)) < len(alike):
-            self.problems.append(f"Two of {', '.join(names.values())} name the same list: {_LIST_ID}.")
+            self.problems.append(f"Two of {', '.join(LIST_VARIABLES.values())} name the same list: {_LIST_ID}.")
         token = self.required("GATEWAY_API_TOKEN", _API_TOKEN, _wrong_token)
         size = self.number("GATEWAY_LIST_SIZE", at_least=1) or 1000
         return GatewaySettings(account, lists, token, size, self.one_of("GATEWAY_ADDRESSES", ("both", "mail", "upn"), "both"))

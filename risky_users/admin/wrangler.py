@@ -5,7 +5,7 @@ https://developers.cloudflare.com/workers/wrangler/commands/
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,7 +21,7 @@ _TOKEN = "CLOUDFLARE_API_TOKEN"
 """Which wrangler takes before its own login, although it may be meant for lists and rules and not be allowed to deploy. So it is kept
 from wrangler where that is logged in by itself (https://developers.cloudflare.com/workers/wrangler/system-environment-variables/)."""
 _FRESH_SECONDS = 15.0
-VARIABLES = {"plain_text": "text", "json": "json"}
+_VARIABLES = {"plain_text": "text", "json": "json"}
 """Where a variable's value lies, by its binding's type."""
 _QUIET = {"CI": "true", "NO_COLOR": "1", "WRANGLER_SEND_METRICS": "false"}
 
@@ -93,7 +93,7 @@ class Wrangler:
         bindings = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
         handlers = script.get("handlers") if isinstance(script, dict) else None
         return Deployed(
-            {str(each.get("name")): as_text(each.get(kind)) for each in bindings if (kind := VARIABLES.get(str(each.get("type"))))},
+            variables_of(bindings),
             frozenset(str(each.get("name")) for each in bindings if each.get("type") == "secret_text"),
             isinstance(handlers, list) and "scheduled" in handlers,
         )
@@ -109,6 +109,13 @@ class Wrangler:
             raise AdminError(f"The value for {name} is empty, so that it is not put: the one before would be lost.")
         self._change("secret", "put", name, given=value)
         self.put[name] = value
+
+    def may_hold(self, secret: str, error: Exception) -> bool:
+        """Whether the Worker may have a new value for a secret all the same, although putting it ended in this error."""
+        if not isinstance(error, EndedBadly | OSError):
+            return False
+        deployed = self.deployed()
+        return deployed is not None and secret in deployed.secrets
 
     def delete_secret(self, name: str) -> None:
         """Take a secret away."""
@@ -165,6 +172,11 @@ class Wrangler:
         raise EndedBadly(
             f"`npx wrangler {what}` failed: {said or f'status {done.status}'}. Run it by hand to see more, then run this again."
         )
+
+
+def variables_of(bindings: Iterable[Mapping[str, JSON]]) -> dict[str, str]:
+    """The vars among a Worker's bindings by name, as they are compared."""
+    return {str(each.get("name")): as_text(each.get(kind)) for each in bindings if (kind := _VARIABLES.get(str(each.get("type"))))}
 
 
 def as_text(value: object) -> str:

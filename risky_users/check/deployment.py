@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from plan import RISK_LEVELS
-from risky_users.admin.wrangler import VARIABLES, as_text
+from risky_users.admin.wrangler import as_text, variables_of
 from risky_users.check.account import Worker
 from risky_users.check.findings import Finding, failed, ok, skipped, warning
 from risky_users.check.seen import MINUTE, Entry, Seen, Unseen, clock_time, entries_at, lasting, listed, text_at, time_at
-from settings import Settings
+from settings import LIST_VARIABLES, Settings
 from text import counted
 
 LINKS = {"worker": "Worker", "cron": "Cron", "runs": "Last runs"}
@@ -20,10 +19,7 @@ SPREADING_SECONDS = 15 * MINUTE
 LATE_SECONDS = 15 * MINUTE
 """A Worker without a run for so long has stopped: runs are shown some minutes late."""
 
-_DECISIVE = frozenset(
-    {"AZURE_AD_TENANT_ID", "AZURE_AD_CLIENT_ID", "AZURE_CLOUD", "DRY_RUN", "CLOUDFLARE_ACCOUNT_ID"}
-    | {f"GATEWAY_LIST_{level.upper()}" for level in RISK_LEVELS}
-)
+_DECISIVE = {"AZURE_AD_TENANT_ID", "AZURE_AD_CLIENT_ID", "AZURE_CLOUD", "DRY_RUN", "CLOUDFLARE_ACCOUNT_ID", *LIST_VARIABLES.values()}
 """Vars with another value of which the Worker isolates others than is checked, or nobody."""
 _DEFAULTS = {"DRY_RUN": "false", "AZURE_CLOUD": "global"}
 _SECRET, _CERTIFICATE = "AZURE_AD_CLIENT_SECRET", "AZURE_AD_CLIENT_CERTIFICATE"
@@ -70,7 +66,7 @@ def deployment(worker: Worker, file: Wrangler, settings: Settings, now: float) -
 def _worker(deployed: Entry, file: Wrangler, settings: Settings) -> Finding:
     bindings = entries_at(deployed, "bindings")
     secrets = {text_at(each, "name") for each in bindings if each.get("type") == "secret_text"}
-    plain = {text_at(each, "name"): as_text(each.get(kind)) for each in bindings if (kind := VARIABLES.get(text_at(each, "type")))}
+    plain = variables_of(bindings)
     missing = [] if secrets & {_SECRET, _CERTIFICATE} else [_SECRET]
     missing += ["GATEWAY_API_TOKEN"] if settings.gateway and "GATEWAY_API_TOKEN" not in secrets else []
     if exposed := sorted(plain.keys() & {_SECRET, _CERTIFICATE, "GATEWAY_API_TOKEN"}):

@@ -9,7 +9,7 @@ from risky_users.check.account import Lane
 from risky_users.check.findings import Finding, failed, ok, skipped, warning
 from risky_users.check.seen import Entry, Unseen, date, entries_at, listed, number_at, text_at
 from risky_users.facts import TenantFacts
-from settings import GatewaySettings
+from settings import LIST_VARIABLES, GatewaySettings
 from text import counted
 
 _LISTS = {f"{level}List": f"List {level}" for level in RISK_LEVELS}
@@ -76,7 +76,7 @@ def _opens_no_list(seen: Lane) -> bool:
 
 
 def _list(level: str, seen: Lane, gateway: GatewaySettings, facts: TenantFacts | None) -> Finding:
-    check, variable, found = f"{level}List", f"GATEWAY_LIST_{level.upper()}", seen.lists.get(level)
+    check, variable, found = f"{level}List", LIST_VARIABLES[level], seen.lists.get(level)
     if found is None:
         return skipped([check], f"{variable} is not set, so users at {level} risk wait for Entra's provisioning.")[0]
     if isinstance(found, Unseen):

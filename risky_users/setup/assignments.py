@@ -73,11 +73,8 @@ class Assignments:
         assigned = {text_of(each, "principalId").lower() for each in self._assigned()}
         missing = {group: name for group, name in self._wanted().items() if group not in assigned}
         for group, name in missing.items():
-            if self.application.ours:
+            with self.work.ledger.making_unless(self.application.ours, f"{ASSIGNED}{group}", principal=self.application.id):
                 grant(self.work, group, self.application.id, self.application.user_role, f"The group {name}")
-            else:
-                with self.work.ledger.making(f"{ASSIGNED}{group}", principal=self.application.id):
-                    grant(self.work, group, self.application.id, self.application.user_role, f"The group {name}")
         return f"{', '.join(missing.values())} assigned."
 
     def _wanted(self) -> dict[str, str]:

@@ -97,11 +97,9 @@ class Consent:
         missing, ids, resource = self._ungranted(), self.registration.role_ids(), self._resource
         for permission in missing:
             try:
-                if self.registration.ours:
+                told = {"client": self.registration.client_id, "role": ids[permission]}
+                with self.work.ledger.making_unless(self.registration.ours, f"{_CONSENT}{permission}", **told):
                     grant(self.work, self._id, resource, ids[permission], _YOUNG)
-                else:
-                    with self.work.ledger.making(f"{_CONSENT}{permission}", client=self.registration.client_id, role=ids[permission]):
-                        grant(self.work, self._id, resource, ids[permission], _YOUNG)
             except NotAllowed as refused:
                 raise NotAllowed(refused.asked, refused.answer, f"They can also consent at {self._page}.") from refused
         return f"{', '.join(missing)} granted."

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from expiry import timestamp
 from risky_users.admin.entra import Entity, entries_of, text_of
-from risky_users.admin.errors import AdminError, EndedBadly, ServiceRefused, Uncertain
+from risky_users.admin.errors import AdminError, ServiceRefused, Uncertain
 from risky_users.admin.roles import APPLICATIONS
 from risky_users.setup.deployment import Deployment
 from risky_users.setup.registration import Registration
@@ -124,7 +124,7 @@ class Credential:
     def _take_back(self, name: str, error: Exception) -> str:
         """What becomes of a new one that could not be put; where the Worker may have it all the same, the next run puts another."""
         try:
-            if isinstance(error, EndedBadly | OSError) and _name_of(self.kind) in self.deployment.secrets():
+            if self.work.wrangler.may_hold(_name_of(self.kind), error):
                 return f"The Worker may have the new {self.kind} all the same, and none is withdrawn: run this again, which puts another."
             self._withdraw(name)
         except (AdminError, OSError) as further:
@@ -198,7 +198,7 @@ class Credential:
                 "endDateTime": _stamp(made.ends),
             }
             try:
-                self._write_keys([*map(dict, entries_of(self.read(), "keyCredentials")), entry])
+                self._write_keys(self._path, [*map(dict, entries_of(self.read(), "keyCredentials")), entry])
             except ServiceRefused as refused:
                 if isinstance(refused, Uncertain):
                     raise
@@ -209,9 +209,9 @@ class Credential:
         self.keep(pem)
         return pem
 
-    def _write_keys(self, entries: list[JSON]) -> None:
+    def _write_keys(self, path: str, entries: list[JSON]) -> None:
         """Certificates are written as a whole (https://learn.microsoft.com/graph/api/resources/keycredential)."""
-        self.work.graph.patch(self._path, {"keyCredentials": entries}, young=_YOUNG)
+        self.work.graph.patch(path, {"keyCredentials": entries}, young=_YOUNG)
 
     # --- withdrawing ---
 
@@ -261,7 +261,7 @@ class Credential:
         keys = entries_of(entity, "keyCredentials")
         kept: list[JSON] = [dict(each) for each in keys if text_of(each, "displayName") != name or text_of(each, "keyId") == but]
         if len(kept) < len(keys):
-            self.work.graph.patch(path, {"keyCredentials": kept}, young=_YOUNG)
+            self._write_keys(path, kept)
 
     def _withdraw_secret(self, path: str, key_id: str) -> None:
         """One that is gone is gone."""

@@ -13,12 +13,13 @@ from risky_users.admin.cloudflare import Cloudflare
 from risky_users.admin.isolation import Choices
 from risky_users.admin.wrangler import Wrangler
 from risky_users.setup.configuration import WranglerFile
-from risky_users.setup.gateway_lists import VARIABLES, Lists
+from risky_users.setup.gateway_lists import Lists
 from risky_users.setup.gateway_rules import Rules
 from risky_users.setup.gateway_token import WorkerToken
 from risky_users.setup.gateway_variables import KEY, Told
 from risky_users.setup.ledger import Ledger
 from risky_users.setup.steps import Finding, Part, Step, left_alone, there, to_do
+from settings import LIST_VARIABLES
 
 WRITE = "an API token with Zero Trust Write"
 MAKE_TOKENS = "an API token with Account API Tokens Write"
@@ -49,7 +50,7 @@ class Gateway:
 
     def __post_init__(self) -> None:
         given, name = self.file.variables, self.wrangler.name
-        self._known = tuple(level for level in RISK_LEVELS if f"list-{level}" in self.ledger or VARIABLES[level] in given)
+        self._known = tuple(level for level in RISK_LEVELS if f"list-{level}" in self.ledger or LIST_VARIABLES[level] in given)
         chosen = self.choices.levels or self._known or ("high",)
         self.choices = replace(self.choices, levels=tuple(level for level in RISK_LEVELS if level in chosen))
         self.lists = Lists(self.cloudflare, self.ledger, name, self.file)

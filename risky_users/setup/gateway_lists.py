@@ -7,7 +7,6 @@ Names are unique for nobody, and an answer shows only lists that the token may s
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plan import RISK_LEVELS
 from risky_users.admin import isolation
 from risky_users.admin.asking import Held, patiently
 from risky_users.admin.cloudflare import Cloudflare, Entity, gone
@@ -15,10 +14,10 @@ from risky_users.admin.errors import AdminError, Answer, ServiceRefused, Uncerta
 from risky_users.setup.configuration import WranglerFile
 from risky_users.setup.ledger import Ledger
 from risky_users.setup.steps import Finding, left_alone, there, to_do
+from settings import LIST_VARIABLES
 from text import JSON
 
 MARK = "Made by risky-users setup"
-VARIABLES = {level: f"GATEWAY_LIST_{level.upper()}" for level in RISK_LEVELS}
 YOUNG_SECONDS = 60.0
 """How long after it was made a list may not show: nothing is documented, and read replicas are nowhere ruled out."""
 _KIND = "EMAIL"
@@ -93,11 +92,13 @@ class Lists:
     def find(self, level: str) -> Entity | None:
         """A level's list: the one that the variable names, else the one made here. Raises AdminError where that is not clear."""
         lists = self.cloudflare.all("/gateway/lists", _READ)
-        variable, made = self.file.variables.get(VARIABLES[level], ""), self.ledger.id(f"list-{level}")
+        variable, made = self.file.variables.get(LIST_VARIABLES[level], ""), self.ledger.id(f"list-{level}")
         if variable and (found := self._by_id(variable, lists)):
             return _of_addresses(found)
         if variable and variable not in (made, self.ledger.fact(f"list-{level}", "former")):
-            raise AdminError(f"{VARIABLES[level]} names the list {variable}, which is not there: correct the variable, or take it out.")
+            raise AdminError(
+                f"{LIST_VARIABLES[level]} names the list {variable}, which is not there: correct the variable, or take it out."
+            )
         if made and (found := self._by_id(made, lists)):
             return _of_addresses(found)
         if made and self._is_young(level):
@@ -107,7 +108,7 @@ class Lists:
         if named and not marked:
             raise AdminError(
                 f"There is a list {self.name(level)} already that was not made here. The Worker would take everybody off it who is not "
-                f"at risk: rename it, or, if that is what you want, put its id into {VARIABLES[level]}."
+                f"at risk: rename it, or, if that is what you want, put its id into {LIST_VARIABLES[level]}."
             )
         return _of_addresses(marked[0]) if marked else None
 

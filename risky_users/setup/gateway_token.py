@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from risky_users.admin.asking import Held, patiently
 from risky_users.admin.cloudflare import Cloudflare, Entity, gone
-from risky_users.admin.errors import AdminError, Answer, EndedBadly, NotAllowed, ServiceRefused, Uncertain
+from risky_users.admin.errors import AdminError, Answer, NotAllowed, ServiceRefused, Uncertain
 from risky_users.admin.wrangler import Wrangler
 from risky_users.setup.ledger import Ledger
 from risky_users.setup.steps import Finding, blocked, failed, left_alone, there, to_do
@@ -110,8 +110,7 @@ class WorkerToken:
     def _take_back(self, token_id: str, before: str, error: Exception) -> str:
         """What becomes of a new one that could not be put; where the Worker may have it all the same, the next run puts another."""
         try:
-            deployed = self.wrangler.deployed()
-            if isinstance(error, EndedBadly | OSError) and deployed and SECRET in deployed.secrets:
+            if self.wrangler.may_hold(SECRET, error):
                 return "The Worker may have the new token all the same, and none is withdrawn: run this again, which puts another."
             self._withdraw([token_id])  # nobody has it: an attempt that failed leaves no credential behind
         except (AdminError, OSError) as further:

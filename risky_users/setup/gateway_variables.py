@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from plan import RISK_LEVELS
 from risky_users.admin.wrangler import Wrangler
 from risky_users.setup.configuration import WranglerFile
-from risky_users.setup.gateway_lists import VARIABLES, Lists
+from risky_users.setup.gateway_lists import Lists
 from risky_users.setup.ledger import Ledger
 from risky_users.setup.steps import Finding, failed, there, to_do
+from settings import LIST_VARIABLES
 
 ACCOUNT = "CLOUDFLARE_ACCOUNT_ID"
 KEY = "gateway-variables"
@@ -86,13 +87,13 @@ class Told:
 
     def _wanted(self) -> dict[str, str]:
         """The id of a list that is not there yet is empty."""
-        return {ACCOUNT: self.lists.cloudflare.account_id, **{VARIABLES[level]: self.lists.id(level) for level in self.levels}}
+        return {ACCOUNT: self.lists.cloudflare.account_id, **{LIST_VARIABLES[level]: self.lists.id(level) for level in self.levels}}
 
     def _own(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Those that were written here, or that name what was made here."""
         lists = {str(each.get("id")) for each in self.lists.made(*RISK_LEVELS)}
         noted = {name: value for name, value in variables.items() if self.ledger.fact(KEY, name) == value}
-        return noted | {name: variables[name] for name in VARIABLES.values() if variables.get(name) in lists}
+        return noted | {name: variables[name] for name in LIST_VARIABLES.values() if variables.get(name) in lists}
 
 
 def _missing(wanted: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

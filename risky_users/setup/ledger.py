@@ -6,7 +6,7 @@ An entry is written down before the thing is made: whoever is stopped in between
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,6 +90,10 @@ class Ledger:
             else:
                 self.about_to_make(key, **before)
             raise
+
+    def making_unless(self, whole: bool, key: str, **facts: str) -> AbstractContextManager[None]:
+        """`making`, unless it goes with something `whole` that was made here, and with which it is taken away."""
+        return nullcontext() if whole else self.making(key, **facts)
 
     def about_to_make(self, key: str, **facts: str) -> None:
         """Write down what is made next. Raises OSError."""

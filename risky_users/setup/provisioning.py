@@ -5,8 +5,8 @@ read back.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -78,15 +78,12 @@ class ProvisioningJob:
             template = "scim" if "scim" in templates else templates[0] if len(templates) == 1 else ""
             if not template:
                 raise AdminError(f"The application offers {', '.join(templates) or 'nothing'} to provision with, and not SCIM.")
-            if not self.application.ours:
-                self.work.ledger.about_to_make(JOB, principal=self.application.id)
             try:
-                self.job = graph.post(f"{path}/jobs", {"templateId": template}, young=_YOUNG)
+                with self._noting(JOB):
+                    self.job = graph.post(f"{path}/jobs", {"templateId": template}, young=_YOUNG)
             except ServiceRefused as refused:
-                uncertain = isinstance(refused, Uncertain)
-                if not uncertain:
-                    self.work.ledger.forget(JOB)
-                self.job = self._settled() if uncertain or refused.answer.status == HTTPStatus.CONFLICT else None
+                open_question = isinstance(refused, Uncertain) or refused.answer.status == HTTPStatus.CONFLICT
+                self.job = self._settled() if open_question else None
                 if not self.job:
                     raise
         if JOB in self.work.ledger:
@@ -164,14 +161,8 @@ class ProvisioningJob:
             self.work.graph.put(f"{self.application.path}/synchronization/secrets", {"value": value}, young=_YOUNG)
         return f"{endpoint}, for assigned users and groups only."
 
-    @contextmanager
-    def _noting(self, entry: str, **facts: str) -> Iterator[None]:
-        """Of what goes with an application that was made here nothing has to be written down."""
-        if self.application.ours:
-            yield
-        else:
-            with self.work.ledger.making(entry, principal=self.application.id, **facts):
-                yield
+    def _noting(self, entry: str, **facts: str) -> AbstractContextManager[None]:
+        return self.work.ledger.making_unless(self.application.ours, entry, principal=self.application.id, **facts)
 
     def _secrets(self) -> dict[str, str]:
         return _secrets_in(self.work.graph.get(f"{self.application.path}/synchronization/secrets", young=_YOUNG))

@@ -5,7 +5,6 @@ display name alone is never enough (https://learn.microsoft.com/graph/api/applic
 """
 
 from collections.abc import Collection, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from permissions import CREATE_GROUPS, READ_RISK, READ_USERS, WRITE_MEMBERS
@@ -161,7 +160,7 @@ class Registration:
         access: list[JSON] = [*(dict(each) for each in others), {"resourceAppId": GRAPH_APP, "resourceAccess": of_graph}]
         before = self.work.ledger.fact(_ASKED, "ids").split()
         told = {"client": self.client_id, "ids": " ".join(dict.fromkeys([*before, *(ids[each] for each in missing)]))}
-        with nullcontext() if self.ours else self.work.ledger.making(_ASKED, **told):
+        with self.work.ledger.making_unless(self.ours, _ASKED, **told):
             self.work.graph.patch(f"/applications/{self.object_id}", {"requiredResourceAccess": access}, young=_YOUNG)
         return f"{', '.join(missing)} besides."
 
