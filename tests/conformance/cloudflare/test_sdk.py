@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 import cloudflare
 import httpx
@@ -54,14 +55,25 @@ def address(account: Account) -> Iterator[str]:
         yield f"{origin}/client/v4"
 
 
-def sdk(account: Account, address: str, *permissions: str) -> Cloudflare:
-    """The SDK with a token that has these permissions, or the account's first."""
-    token = account.create_token("sdk", *permissions) if permissions else account.token
-    return Cloudflare(api_token=token.value, base_url=address)
+class Sdk(Protocol):
+    """Makes the SDK's client with a token: a given one, one that has these permissions, or the account's first."""
+
+    def __call__(self, *permissions: str, token: str = "", max_retries: int = 2) -> Cloudflare: ...
 
 
-def test_lists_are_made_filled_read_page_by_page_and_deleted(account: Account, address: str) -> None:
-    lists = sdk(account, address).zero_trust.gateway.lists
+@pytest.fixture
+def sdk(account: Account, address: str) -> Iterator[Sdk]:
+    with httpx.Client() as http:  # one of its own the SDK closes when it is collected, if by then it still can
+
+        def client(*permissions: str, token: str = "", max_retries: int = 2) -> Cloudflare:
+            chosen = token or (account.create_token("sdk", *permissions) if permissions else account.token).value
+            return Cloudflare(api_token=chosen, base_url=address, max_retries=max_retries, http_client=http)
+
+        yield client
+
+
+def test_lists_are_made_filled_read_page_by_page_and_deleted(account: Account, sdk: Sdk) -> None:
+    lists = sdk().zero_trust.gateway.lists
     made = lists.create(account_id=account.id, name="mine", type="EMAIL", items=[{"value": "first@contoso.com"}])
     assert made
     assert made.id
@@ -88,8 +100,8 @@ def test_lists_are_made_filled_read_page_by_page_and_deleted(account: Account, a
     assert [error.code for error in missing.value.errors] == [2218]
 
 
-def test_rules_are_made_read_replaced_and_deleted(account: Account, address: str) -> None:
-    rules = sdk(account, address).zero_trust.gateway.rules
+def test_rules_are_made_read_replaced_and_deleted(account: Account, sdk: Sdk) -> None:
+    rules = sdk().zero_trust.gateway.rules
     identity = f"identity.email in ${account.list_named('risky-users-high').id}"
     made = rules.create(
         account_id=account.id,
@@ -116,8 +128,8 @@ def test_rules_are_made_read_replaced_and_deleted(account: Account, address: str
         rules.get(made.id, account_id=account.id)
 
 
-def test_the_configuration_is_read_and_merged(account: Account, address: str) -> None:
-    configurations = sdk(account, address).zero_trust.gateway.configurations
+def test_the_configuration_is_read_and_merged(account: Account, sdk: Sdk) -> None:
+    configurations = sdk().zero_trust.gateway.configurations
     account.decrypt_tls(on=False)
     configurations.edit(account_id=account.id, settings={"tls_decrypt": {"enabled": True}})
     read = configurations.get(account_id=account.id)
@@ -127,9 +139,9 @@ def test_the_configuration_is_read_and_merged(account: Account, address: str) ->
     assert read.settings.tls_decrypt.enabled is True
 
 
-def test_providers_and_what_scim_has_brought(account: Account, address: str) -> None:
+def test_providers_and_what_scim_has_brought(account: Account, sdk: Sdk) -> None:
     permissions = ("Access: Organizations, Identity Providers, and Groups Write", "Access: SCIM Logs Read", "Access: Audit Logs Read")
-    zero_trust = sdk(account, address, *permissions).zero_trust
+    zero_trust = sdk(*permissions).zero_trust
     ada = account.enroll("ada@contoso.com", "Ada")
     account.connect(Directory())
     providers = list(zero_trust.identity_providers.list(account_id=account.id, scim_enabled="true"))
@@ -154,8 +166,8 @@ def test_providers_and_what_scim_has_brought(account: Account, address: str) -> 
     assert (identity.email, identity.is_gateway) == ("ada@contoso.com", True)
 
 
-def test_scim_is_switched_on_and_its_secret_shown_once(account: Account, address: str) -> None:
-    providers = sdk(account, address, "Access: Organizations, Identity Providers, and Groups Write").zero_trust.identity_providers
+def test_scim_is_switched_on_and_its_secret_shown_once(account: Account, sdk: Sdk) -> None:
+    providers = sdk("Access: Organizations, Identity Providers, and Groups Write").zero_trust.identity_providers
     account.provider.scim_enabled = False
     for shown in (True, False):
         put = providers.update(
@@ -173,9 +185,9 @@ def test_scim_is_switched_on_and_its_secret_shown_once(account: Account, address
 
 
 @pytest.mark.parametrize("kind", ["user", "account"])
-def test_tokens_are_verified_where_they_belong(account: Account, address: str, kind: str) -> None:
+def test_tokens_are_verified_where_they_belong(account: Account, sdk: Sdk, kind: str) -> None:
     token = account.create_token("mine", kind="user" if kind == "user" else "account", expires=1_900_000_000.0)
-    client = Cloudflare(api_token=token.value, base_url=address)
+    client = sdk(token=token.value)
     verified = client.user.tokens.verify() if kind == "user" else client.accounts.tokens.verify(account_id=account.id)
     assert verified
     assert (verified.id, verified.status, verified.expires_on) == (token.id, "active", datetime.fromtimestamp(1_900_000_000, UTC))
@@ -183,8 +195,8 @@ def test_tokens_are_verified_where_they_belong(account: Account, address: str, k
         _ = client.accounts.tokens.verify(account_id=account.id) if kind == "user" else client.user.tokens.verify()
 
 
-def test_a_token_is_made_for_the_worker_and_revoked(account: Account, address: str) -> None:
-    client = sdk(account, address, "Account API Tokens Write")
+def test_a_token_is_made_for_the_worker_and_revoked(account: Account, sdk: Sdk) -> None:
+    client = sdk("Account API Tokens Write")
     groups = client.accounts.tokens.permission_groups.list(account_id=account.id, name="Zero Trust Write")
     group_ids = [each.id for each in groups if each.id]
     assert group_ids == [GROUP_IDS["Zero Trust Write"]]
@@ -197,7 +209,7 @@ def test_a_token_is_made_for_the_worker_and_revoked(account: Account, address: s
     assert made
     assert made.value
     assert made.id
-    worker = Cloudflare(api_token=made.value, base_url=address)
+    worker = sdk(token=made.value)
     assert len(list(worker.zero_trust.gateway.lists.list(account_id=account.id))) == 3
     assert made.id in {each.id for each in client.accounts.tokens.list(account_id=account.id)}
     client.accounts.tokens.delete(made.id, account_id=account.id)
@@ -205,9 +217,9 @@ def test_a_token_is_made_for_the_worker_and_revoked(account: Account, address: s
         worker.zero_trust.gateway.lists.list(account_id=account.id)
 
 
-def test_a_worker_is_looked_at_completed_and_removed(account: Account, address: str) -> None:
+def test_a_worker_is_looked_at_completed_and_removed(account: Account, sdk: Sdk) -> None:
     account.deploy_worker(WORKER, variables={"DRY_RUN": "true"})
-    client = sdk(account, address, "Workers Scripts Write", "Account Settings Read")
+    client = sdk("Workers Scripts Write", "Account Settings Read")
     scripts = client.workers.scripts
     assert [each.id for each in scripts.list(account_id=account.id)] == [WORKER]
     secret = scripts.secrets.update(WORKER, account_id=account.id, name="TOKEN", text="s3cret", type="secret_text")
@@ -234,14 +246,14 @@ def test_a_worker_is_looked_at_completed_and_removed(account: Account, address: 
     ("status", "error"),
     [(400, cloudflare.BadRequestError), (403, cloudflare.PermissionDeniedError), (409, cloudflare.ConflictError)],
 )
-def test_refusals_are_told_by_status_and_code(account: Account, address: str, status: int, error: type[cloudflare.APIStatusError]) -> None:
+def test_refusals_are_told_by_status_and_code(account: Account, sdk: Sdk, status: int, error: type[cloudflare.APIStatusError]) -> None:
     account.faults = [Fault("status", status=status, code="10000", message="Authentication error")]
     with pytest.raises(error) as refused:
-        sdk(account, address).with_options(max_retries=0).zero_trust.gateway.lists.list(account_id=account.id)
+        sdk(max_retries=0).zero_trust.gateway.lists.list(account_id=account.id)
     assert [each.code for each in refused.value.errors] == [10000]
 
 
-def test_what_passes_is_tried_again_by_the_sdk(account: Account, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_passes_is_tried_again_by_the_sdk(account: Account, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("cloudflare._base_client.time.sleep", pauses.append)
     account.faults = [
@@ -249,7 +261,7 @@ def test_what_passes_is_tried_again_by_the_sdk(account: Account, address: str, m
         Fault("html", status=520, skip=1, times=1),
         Fault("drop", skip=2, times=1),
     ]
-    client = Cloudflare(api_token=account.token.value, base_url=address, max_retries=3)
+    client = sdk(max_retries=3)
     assert len(list(client.zero_trust.gateway.lists.list(account_id=account.id))) == 3
     assert account.subrequests == 4
     assert len(pauses) == 3
