@@ -41,7 +41,7 @@ class Heard:
     addresses: dict[str, set[str]] = field(default_factory=dict)
     """In lower case, by user."""
     removals: set[str] = field(default_factory=set)
-    """The removals that were sent, without those answered in a way that leaves no doubt that nothing was done."""
+    """The removals that were sent, without those that were forbidden. One whose token was refused counts: a tick ends with that."""
     repeated: set[str] = field(default_factory=set)
     """Those that were sent more than once: whatever the last answer says, an earlier attempt may have done it."""
 
@@ -74,7 +74,7 @@ class Heard:
             return
         for response in _objects(responses) if status in (200, 424) else ():
             item, page, code = items.get(str(response.get("id"))), response.get("body"), response.get("status")
-            if item and code in (401, 403) and item["url"] not in self.repeated:
+            if item and code == 403 and item["url"] not in self.repeated:
                 self.removals.discard(item["url"])
             if item and code == 200 and isinstance(page, dict) and isinstance(page.get("value"), list):
                 self._page(item["url"], _objects(page["value"]), last=page.get("@odata.nextLink") is None)
