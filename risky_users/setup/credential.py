@@ -17,6 +17,7 @@ from risky_users.admin.entra import Entity, entries_of, text_of
 from risky_users.admin.errors import AdminError, ServiceRefused, Uncertain
 from risky_users.admin.roles import APPLICATIONS
 from risky_users.setup.deployment import Deployment
+from risky_users.setup.ledger import WORKER
 from risky_users.setup.registration import Registration
 from risky_users.setup.steps import Finding, State, Step, left_alone, there, to_do
 from risky_users.setup.work import Work
@@ -237,15 +238,24 @@ class Credential:
 
     def look_to_remove(self) -> Finding:
         """By the ledger."""
-        return to_do("will be withdrawn.") if self._on_ledger() else there("none was made here.")
+        return to_do(f"will be withdrawn.{self._left_in_the_worker()}") if self._on_ledger() else there("none was made here.")
 
     def remove(self) -> str:
         """Withdraw them, once the Worker is gone that used them."""
-        ledger = self.work.ledger
+        ledger, left = self.work.ledger, self._left_in_the_worker()
         for entry in self._on_ledger():
             self._withdraw(ledger.fact(entry, "name"), application=ledger.fact(entry, "application"))
             ledger.forget(entry)
-        return "withdrawn."
+        return f"withdrawn.{left}"
+
+    def _left_in_the_worker(self) -> str:
+        """What is to be said of the copy in a Worker that stays. It is not taken out: somebody may have put another since."""
+        ledger = self.work.ledger
+        given = {_name_of(ledger.fact(entry, "kind")) for entry in self._on_ledger() if ledger.fact(entry, "put")}
+        if WORKER in ledger or not (left := sorted(given & self.deployment.secrets())):
+            return ""
+        remedy = " and ".join(f"`npx wrangler secret delete {name}`" for name in left)
+        return f" The Worker stays, and cannot sign in any more with the {' and '.join(left)} that it has: put another, or run {remedy}."
 
     def _on_ledger(self) -> list[str]:
         return [*self.earlier(), *([ENTRY] if ENTRY in self.work.ledger else [])]

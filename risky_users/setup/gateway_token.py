@@ -51,7 +51,7 @@ class WorkerToken:
         """How it is with it. Raises AdminError."""
         deployed = self.wrangler.deployed()
         if not (self.worker_planned or (deployed and deployed.scheduled)):
-            return failed(f"there is no Worker {self.wrangler.name} at Cloudflare to give it to: run `risky-users setup worker` first.")
+            return failed(self._no_worker)
         held = deployed is not None and SECRET in deployed.secrets
         if held and _KEY not in self.ledger:
             return there(f"the Worker has a {SECRET}, which was not made here.")
@@ -75,7 +75,9 @@ class WorkerToken:
     def write(self) -> str:
         """Make one, see that it works, give it to the Worker, withdraw those before it. Raises AdminError."""
         tokens, deployed = self._tokens(), self.wrangler.deployed()
-        mine = self._kept(tokens, held=deployed is not None and SECRET in deployed.secrets)
+        if not (deployed and deployed.scheduled):  # it was planned, and could not be set up
+            raise AdminError(self._no_worker)
+        mine = self._kept(tokens, held=SECRET in deployed.secrets)
         if mine and not self._ends_soon(mine):
             self._withdraw(_id(token) for token in tokens if token is not mine)
             return "former ones withdrawn."
@@ -97,6 +99,10 @@ class WorkerToken:
         self.ledger.made(_KEY, id=token_id, pending="")
         self._withdraw(former)
         return f"made, and given to the Worker as {SECRET}; it ends on {ends[:10]}, and this command renews it."
+
+    @property
+    def _no_worker(self) -> str:
+        return f"there is no Worker {self.wrangler.name} at Cloudflare to give it to: run `risky-users setup worker` first."
 
     def _kept(self, tokens: Sequence[Entity], *, held: bool) -> Entity | None:
         """The token that the Worker is certain to hold. After an interruption nobody knows which one that is."""

@@ -211,6 +211,28 @@ def test_a_worker_that_somebody_else_deployed_after_our_deployment_failed_stays(
     assert "risky-users" in office.account.state.workers
 
 
+def test_where_the_worker_could_not_be_set_up_the_lane_does_not_deploy_it(office: Office) -> None:
+    before = office.snapshot()
+    office.tenant.faults = [Fault("status", "POST", "/applications/*/addPassword", status=409, code="Conflict", message="x", times=1)]
+    text = done(office, *SETUP, status=1)
+    assert "there is no Worker risky-users at Cloudflare to give it to" in text
+    assert office.account.state.workers == {}
+    done(office, *SETUP)
+    assert_works(office, "User.ReadBasic.All")
+    done(office, "remove", "--yes", "--groups")
+    assert office.snapshot() == before
+
+
+def test_of_a_worker_that_stays_it_is_said_that_it_cannot_sign_in_any_more(office: Office) -> None:
+    office.account.deploy_worker("risky-users")
+    done(office, "setup", "worker", "--yes")
+    for command in (("remove", "--dry-run"), ("remove", "--yes")):
+        text = done(office, *command)
+        assert "The Worker stays, and cannot sign in any more with the AZURE_AD_CLIENT_SECRET that it has" in text
+        assert "`npx wrangler secret delete AZURE_AD_CLIENT_SECRET`" in text
+    assert [*office.account.state.workers["risky-users"].secrets] == [SECRET]
+
+
 # --- vars ---
 
 
