@@ -24,7 +24,7 @@ from settings import LIST_VARIABLES
 WRITE = "an API token with Zero Trust Write"
 MAKE_TOKENS = "an API token with Account API Tokens Write"
 WORKERS = "the right to deploy the Worker"
-_TOKEN, _DEPLOYMENT = "gateway-token", "gateway-deployment"
+_TOKEN, _DEPLOYMENT, _SECRET = "gateway-token", "gateway-deployment", "gateway-secret"
 _TITLES = {_TOKEN: "The Worker's token", KEY: "The Worker's variables", _DEPLOYMENT: "The Worker anew"}
 
 
@@ -88,13 +88,15 @@ class Gateway:
             steps += [
                 Step(KEY, _TITLES[KEY], told.look_for, told.drop),
                 Step(_DEPLOYMENT, _TITLES[_DEPLOYMENT], told.look_whether_forgotten, told.forget, (KEY,), WORKERS),
-                Step("gateway-secret", "The Worker's secret", token.look_for_secret, token.delete_secret, (_DEPLOYMENT,), WORKERS),
+                Step(_SECRET, "The Worker's secret", token.look_for_secret, token.delete_secret, (_DEPLOYMENT,), WORKERS),
             ]
         forgotten = (_DEPLOYMENT,) if worker_stays else ()
         for level in RISK_LEVELS:
             look, delete = partial(self._look_for_list, level), partial(self.lists.delete, level)
             steps.append(Step(f"list-{level}", f"List {level}", look, delete, (f"rule-{level}", *forgotten), WRITE))
-        steps.append(Step(_TOKEN, _TITLES[_TOKEN], token.look_for, token.withdraw, forgotten, MAKE_TOKENS))
+        # the token last: what is left of it on the ledger tells that the secret in the Worker is ours
+        taken_out = (*forgotten, _SECRET) if worker_stays else ()
+        steps.append(Step(_TOKEN, _TITLES[_TOKEN], token.look_for, token.withdraw, taken_out, MAKE_TOKENS))
         all_of_it = tuple(step.key for step in steps)
         steps.append(Step("gateway-state", "State file", self._look_for_entries, self._forget_entries, all_of_it))
         return Part("gateway", "Cloudflare Gateway", tuple(steps))

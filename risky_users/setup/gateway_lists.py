@@ -134,14 +134,16 @@ class Lists:
 
     def delete(self, level: str) -> str:
         """Take them away; what is gone already is gone. Raises AdminError."""
-        made = self.made(level)
+        made, key = self.made(level), f"list-{level}"
+        if key in self.ledger:
+            self.ledger.made(key, begun="")  # from now on one that does not show is gone, and not young
         for each in made:
             try:
                 self.cloudflare.send("DELETE", f"/gateway/lists/{each.get('id')}", f"delete the list {each.get('name')}")
             except ServiceRefused as refused:
                 if not gone(refused) and not (isinstance(refused, Uncertain) and self._by_id(str(each.get("id")), []) is None):
                     raise
-        self.ledger.forget(f"list-{level}")
+        self.ledger.forget(key)
         return f"deleted {', '.join(str(each.get('name')) for each in made)}."
 
     def _by_id(self, list_id: str, lists: Sequence[Entity]) -> Entity | None:

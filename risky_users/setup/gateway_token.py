@@ -138,7 +138,7 @@ class WorkerToken:
         deployed = self.wrangler.deployed()
         if deployed is None or SECRET not in deployed.secrets:
             return there("the Worker has none.")
-        if _KEY in self.ledger or self._tokens():
+        if _KEY in self.ledger or self._known():
             return to_do(f"take {SECRET} from the Worker.")
         return left_alone(f"{SECRET} was not made here.")
 
@@ -149,13 +149,17 @@ class WorkerToken:
 
     def look_for(self) -> Finding:
         """Whether there is something to withdraw. Raises AdminError."""
+        tokens = self._known()
+        return to_do(f"withdraw {', '.join(str(token.get('name')) for token in tokens)}.") if tokens else there("none of setup's is known.")
+
+    def _known(self) -> list[Entity]:
+        """Those made here, as far as one may see. Raises NotAllowed where there may be some."""
         try:
-            tokens = self._tokens()
+            return self._tokens()
         except NotAllowed:
-            if _KEY not in self.ledger:
-                return there("none is known to have been made.")
-            raise
-        return to_do(f"withdraw {', '.join(str(token.get('name')) for token in tokens)}.") if tokens else there("none of setup's.")
+            if _KEY in self.ledger:
+                raise
+            return []
 
     def withdraw(self) -> str:
         """Withdraw whatever was made here. Raises AdminError."""

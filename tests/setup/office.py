@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ from risky_users.app import app
 from risky_users.connection import Connection
 from risky_users.setup.ledger import FILE
 from risky_users.surroundings import Surroundings
-from simulator import Tenant
+from simulator import Fault, Tenant
 from simulator.cloudflare import Account
 from simulator.messages import JSON
 from tests.deployment.checkout import ROOT
@@ -121,7 +122,8 @@ class Office:
     # --- what befalls ---
 
     def befall(self, number: int, how: str) -> None:
-        """Let this change, from 1, be the last: the process is killed `before` or `after` it is done; or its answer is `lost`.
+        """Let this change, from 1, be the last: the process is killed `before` or `after` it is done; or it goes on, and the change was
+        `refused`, or its answer is `lost`.
 
         Only changes count: being killed at a read leaves the same behind as at the change before it, or the next.
         """
@@ -129,12 +131,20 @@ class Office:
         def at(count: int, what: object, when: str) -> None:
             if count == number and how == when:
                 raise Killed
+            if count == number and how == "refused" and when == "before":
+                self._refuse(what)
             if count == number and how == "lost" and when == "after":
                 if isinstance(what, httpx.Request):
                     raise httpx.ReadError("the connection was lost")
                 raise OSError("the program was killed")
 
         self.befalls = at
+
+    def _refuse(self, what: object) -> None:
+        if not isinstance(what, httpx.Request):
+            raise OSError("the program does not start")
+        service = self.account if what.url.host == "api.cloudflare.com" else self.tenant
+        service.faults.append(Fault("status", what.method, status=HTTPStatus.CONFLICT, code="Conflict", message="Refused.", times=1))
 
     def live_on(self) -> None:
         """Nothing befalls any more."""

@@ -1,12 +1,14 @@
 """`risky-users setup gateway` as it is typed: account and token, questions, plan, outcome."""
 
 import json
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from simulator.cloudflare import Account
-from tests.setup.office import Office, Outcome
+from tests.setup.office import Killed, Office, Outcome
 
 RIGHTS = ("Zero Trust Write", "Account API Tokens Write")
 
@@ -126,6 +128,25 @@ def test_who_may_not_change_workers_is_told_whose_right_wrangler_takes(office: C
     assert done.status == 1
     assert told in done.text
     assert {token.name for token in office.account.state.tokens.values()} == {"administrator"}
+
+
+@pytest.mark.parametrize("how", ["refused", "after"])
+def test_setup_goes_on_wherever_a_removal_was_stopped(tmp_path: Path, how: str) -> None:
+    for number in count(1):
+        office = Cloud(tmp_path / str(number))
+        office.gateway("--yes")
+        office.befall(number, how)
+        with suppress(Killed):
+            office.run("remove", "gateway", "--yes", environment={"CLOUDFLARE_API_TOKEN": office.token})
+        reached = office.changes >= number
+        office.live_on()
+        done = office.gateway("--yes")
+        assert done.status == 0, (number, done.text)
+        tokens = {token.value for token in office.account.state.tokens.values()}
+        assert office.account.state.workers["risky-users"].secrets["GATEWAY_API_TOKEN"] in tokens, number
+        if not reached:
+            break
+    assert number > 5
 
 
 def test_remove_gateway_takes_back_what_was_made_and_asks_nothing_of_entra(office: Cloud) -> None:
