@@ -313,6 +313,15 @@ def test_once_nothing_is_refused_any_more_all_that_was_is_in_the_list_within_a_m
     ticks.odd = frozenset()
     ticks.tick()
     assert ticks.held()["high"] == ticks.wanted("mail")["high"]
+    back = ticks.tenant.risky_at("high")[:5]
+    for user in back:
+        ticks.tenant.dismiss(user)
+    ticks.tick()
+    for user in [*back, ticks.tenant.add_user(mail="new@contoso.com")]:
+        ticks.tenant.set_risk(user, "high")
+    ticks.tick()
+    assert sum(each.startswith("PATCH") for each in ticks.asked()) == 1  # nothing is known against any of them any more
+    assert ticks.held()["high"] == ticks.wanted("mail")["high"]
 
 
 @pytest.mark.parametrize(("odd", "requests"), [(1, 1), (2, 2), (3, 3), (30, 3)])

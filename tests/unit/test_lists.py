@@ -442,6 +442,32 @@ def test_while_a_look_up_fails_nobody_is_released_and_the_principal_name_is_adde
     assert right(ticks)
 
 
+def test_where_mail_is_never_told_what_somebody_put_into_a_list_may_be_a_mailbox_of_somebody_at_risk() -> None:
+    ticks = lane(0, mail=False)
+    user = ticks.tenant.add_user(mail="ada.l@contoso.com")
+    ticks.tenant.set_risk(user, "high")
+    high = ticks.account.list_named("risky-users-high")
+    ticks.account.set_values(high, ["ada.l@contoso.com"])
+    for _ in range(2):
+        failing(ticks)
+        assert ticks.held()["high"] == {user.principal_name.lower(), "ada.l@contoso.com"}
+
+
+def test_no_second_form_gives_way_that_may_be_a_mailbox_that_could_not_be_read() -> None:
+    ticks = lane(0, GATEWAY_LIST_SIZE="2")
+    tenant = ticks.tenant
+    at_risk(ticks, 1, "high", mail=True)
+    ticks.tick()
+    before = ticks.held()["high"]
+    tenant.set_risk(tenant.add_user(mail="late@contoso.com"), "high")
+    tenant.faults = [Fault("status", "GET", "/users", status=403, code="x"), Fault("status", "PATCH", "/groups/*", status=403)]
+    assert failing(ticks)
+    assert before <= ticks.held()["high"]
+    tenant.faults = []
+    ticks.tick()
+    assert "late@contoso.com" in ticks.held()["high"]
+
+
 @pytest.mark.parametrize("kind", ["status", "truncated", "drop", "no value", "garbage", "unanswered"])
 def test_a_look_up_that_fails_for_a_while_holds_leaves_back_for_as_long(kind: str) -> None:
     ticks = kept()
