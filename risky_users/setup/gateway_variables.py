@@ -90,10 +90,13 @@ class Told:
         return {ACCOUNT: self.lists.cloudflare.account_id, **{LIST_VARIABLES[level]: self.lists.id(level) for level in self.levels}}
 
     def _own(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Those that were written here, or that name what was made here."""
-        lists = {str(each.get("id")) for each in self.lists.made(*RISK_LEVELS)}
-        noted = {name: value for name, value in variables.items() if self.ledger.fact(KEY, name) == value}
-        return noted | {name: variables[name] for name in LIST_VARIABLES.values() if variables.get(name) in lists}
+        """Those that were written here, or that name what was made here; with the last list the account, for a Worker that has one and
+        no list stops."""
+        made = {str(each.get("id")) for each in self.lists.made(*RISK_LEVELS)}
+        own = {name: value for name, value in variables.items() if self.ledger.fact(KEY, name) == value}
+        own |= {name: variables[name] for name in LIST_VARIABLES.values() if variables.get(name) in made}
+        last = own and not any(name in variables and name not in own for name in LIST_VARIABLES.values())
+        return own | ({ACCOUNT: variables[ACCOUNT]} if last and ACCOUNT in variables else {})
 
 
 def _missing(wanted: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

@@ -98,6 +98,20 @@ def test_removal_without_the_ledger_goes_by_the_marks(desk: GatewayDesk) -> None
     assert left["tokens"] == before["tokens"]
 
 
+@pytest.mark.parametrize("known", ["ledger lost", "account by hand"])
+def test_the_account_goes_with_the_last_list_for_the_worker_stops_where_it_has_one_alone(desk: GatewayDesk, known: str) -> None:
+    if known == "account by hand":
+        (desk.folder / "wrangler.toml").write_text(desk.wrangler_toml + f'CLOUDFLARE_ACCOUNT_ID = "{desk.account.id}"\n')
+    desk.set_up()
+    if known == "ledger lost":
+        (desk.folder / ".risky-users.json").unlink()
+    desk.remove()
+    worker = desk.npx.worker
+    assert worker
+    assert "CLOUDFLARE_ACCOUNT_ID" not in worker.variables
+    assert "CLOUDFLARE_ACCOUNT_ID" not in desk.wrangler_toml
+
+
 def test_removal_frees_everybody_before_anything_else_and_forgets_the_lists_before_they_go(desk: GatewayDesk) -> None:
     desk.set_up()
     desk.account.requests.clear()
