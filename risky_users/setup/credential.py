@@ -221,15 +221,15 @@ class Credential:
         return [each for each in self.work.ledger.entries if each.startswith(EARLIER)]
 
     def withdraw_earlier(self) -> None:
-        """Withdraw them, by key id; of another kind the Worker's copy too. Raises AdminError."""
+        """Withdraw them, by key id; of another kind the Worker's copy first, which it may sign in with. Raises AdminError."""
         ledger = self.work.ledger
         if not self.finished:
             return  # what the Worker signs in with may be one of them
         for entry in self.earlier():
-            self._withdraw(ledger.fact(entry, "name"), application=ledger.fact(entry, "application"))
             left_over = _name_of(ledger.fact(entry, "kind"))
             if left_over != _name_of(ledger.fact(ENTRY, "kind")) and left_over in self.deployment.secrets():
                 self.work.wrangler.delete_secret(left_over)
+            self._withdraw(ledger.fact(entry, "name"), application=ledger.fact(entry, "application"))
             ledger.forget(entry)
 
     def steps_to_remove(self) -> tuple[Step, ...]:

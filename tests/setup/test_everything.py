@@ -13,7 +13,7 @@ from simulator.asgi import create_app
 from simulator.entra.microsoft_graph import APP_ID, APP_ROLES
 from tests.deployment.checkout import ROOT
 from tests.setup.office import Killed, Office
-from tests.setup.test_worker import CERTIFICATE, NEEDED, SECRET, assert_works, may_sign_in
+from tests.setup.test_worker import CERTIFICATE, NEEDED, SECRET, assert_works, may_sign_in, the_app
 from text import JSON
 
 SETUP = ("setup", "--yes", "--base-group", "Zero Trust users")
@@ -279,6 +279,25 @@ def test_a_certificate_takes_a_secrets_place_and_the_other_way_round(office: Off
     done(office, "rotate", "--yes")
     assert_works(office)
     assert set(office.account.state.workers["risky-users"].secrets) == {SECRET}
+
+
+@pytest.mark.parametrize(("first", "second"), [([], ["--certificate"]), (["--certificate"], [])])
+def test_a_credential_of_another_kind_is_taken_from_the_worker_before_it_is_withdrawn(
+    office: Office, first: list[str], second: list[str]
+) -> None:
+    done(office, "setup", "worker", "--yes", *first)
+
+    held: list[bool] = []
+
+    def look(*_: object) -> None:
+        worker, app = office.account.state.workers["risky-users"], the_app(office)
+        in_force = {SECRET: app.secrets, CERTIFICATE: app.application.certificates}
+        held.append(all(in_force[name] for name in worker.secrets))
+
+    office.befalls = look
+    done(office, "rotate", "--yes", *second)
+    assert all(held)
+    assert_works(office)
 
 
 def test_a_new_credential_is_waited_for(office: Office) -> None:
