@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from risky_users.admin.entra import entries_of, text_of
 from risky_users.admin.roles import APPLICATIONS
 from risky_users.setup.credential import ENTRY
-from risky_users.setup.steps import Finding, Part, Step, failed, left_alone, there, to_do
+from risky_users.setup.steps import Finding, Part, State, Step, failed, left_alone, there, to_do
 from risky_users.setup.worker import WorkerPart
 
 
@@ -33,12 +33,9 @@ class Rotation:
         return Part("rotate", f"A new {credential.kind} for {self.worker.work.name}", steps)
 
     def look_at_registration(self) -> Finding:
-        """It has to be there."""
-        registration = self.worker.registration
-        registration.application = registration.find() or registration.named()
-        if not registration.application:
-            return failed("there is none: run `risky-users setup worker` first.")
-        return there(f"{text_of(registration.application, 'displayName')}, client id {registration.client_id}.")
+        """It has to be there, and the one that the Worker signs in as."""
+        finding = self.worker.registration.look()
+        return failed("there is none: run `risky-users setup worker` first.") if finding.state is State.TO_DO else finding
 
     def look(self) -> Finding:
         """Always another one: one that an interrupted run left behind was never tried."""

@@ -334,6 +334,14 @@ def test_rotate_without_a_registration_says_what_comes_first(office: Office) -> 
     assert "run `risky-users setup worker` first" in done(office, "rotate", "--yes", status=1)
 
 
+def test_rotate_gives_no_credential_of_another_registration_than_the_one_that_wranglers_file_names(office: Office) -> None:
+    done(office, "setup", "worker", "--yes")
+    app = adopt(office)
+    before = office.snapshot()
+    assert f"wrangler.toml has AZURE_AD_CLIENT_ID {app.client_id}, but" in done(office, "rotate", "--yes", status=1)
+    assert office.snapshot() == before
+
+
 def test_after_a_rotation_that_failed_the_worker_goes_on_with_what_it_has(office: Office) -> None:
     done(office, "setup", "worker", "--yes")
     office.npx.broken = "an outage"
