@@ -177,7 +177,7 @@ class WorkerToken:
     def _tokens(self) -> list[Entity]:
         """Those made here, ended ones too. Raises AdminError."""
         tokens = self.cloudflare.all("/tokens?per_page=50&include_expired=true", "read the account's API tokens")
-        return [token for token in tokens if token.get("name") == self.name]
+        return [token for token in tokens if token.get("name") == self.name or _id(token) == self._given]
 
     def _make(self, ends: str, former: list[str]) -> Entity:
         resources = {f"com.cloudflare.api.account.{self.cloudflare.account_id}": "*"}

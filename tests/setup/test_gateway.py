@@ -369,6 +369,15 @@ def test_a_token_near_its_end_or_withdrawn_is_renewed_and_the_former_withdrawn(d
     assert len(desk.account.state.tokens) == 2
 
 
+def test_a_token_that_was_renamed_by_hand_is_still_the_workers_and_is_taken_away(desk: GatewayDesk) -> None:
+    desk.set_up()
+    [token] = [each for each in desk.account.state.tokens.values() if each is not desk.administrator]
+    token.name = "by our convention"
+    assert state_of(desk.set_up(), "gateway-token") is State.THERE
+    desk.remove()
+    assert [*desk.account.state.tokens.values()] == [desk.administrator]
+
+
 def test_a_token_that_does_not_reach_the_worker_is_withdrawn(desk: GatewayDesk) -> None:
     desk.npx.broken = "fetch failed"
     entries = desk.set_up()
