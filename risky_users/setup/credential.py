@@ -7,7 +7,7 @@ was stopped finds one of that name by looking, and withdraws it.
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from uuid import uuid4
@@ -20,6 +20,7 @@ from risky_users.setup.deployment import Deployment
 from risky_users.setup.ledger import WORKER
 from risky_users.setup.registration import Registration
 from risky_users.setup.steps import Finding, State, Step, left_alone, there, to_do
+from risky_users.setup.trial import Trial
 from risky_users.setup.work import Work
 from risky_users.variables import CERTIFICATE, SECRET
 from text import JSON, counted
@@ -44,13 +45,10 @@ class Credential:
 
     registration: Registration
     deployment: Deployment
+    trial: Trial
     certificate: bool = False
     days: int = YEAR_DAYS
     keep: Callable[[str], None] = lambda _: None
-    value: str = field(default="", init=False, repr=False)
-    """What was put in this run, for whoever tries it."""
-    to_be_made: bool = field(default=False, init=False)
-    """Whether the look found that one has to be made."""
 
     @property
     def work(self) -> Work:
@@ -74,7 +72,6 @@ class Credential:
     def look(self) -> Finding:
         """By the key id in the ledger; without one, by what the Worker and the registration have."""
         finding = self._state(self.read(), self.deployment.secrets())
-        self.to_be_made = finding.state is State.TO_DO
         return to_do(f"{finding.message} What an earlier run left over will be withdrawn.") if self.earlier() else finding
 
     def _state(self, entity: Entity | None, have: Collection[str]) -> Finding:
@@ -105,21 +102,21 @@ class Credential:
         return f"a {self.kind} is in the Worker, as {_name_of(self.kind)}; it ends on {self.ends}."
 
     def make_and_put(self) -> None:
-        """A new one, straight into the Worker; withdrawn if it certainly did not get there. The one before stays in force. Raises
-        AdminError."""
+        """A new one, into the Worker once it signs in; withdrawn if it certainly did not get there. The one before stays in force.
+        Raises AdminError."""
         ledger, name = self.work.ledger, f"{self.work.name} {_day(self.work.machine.now())} {token_hex(3)}"
         if ENTRY in ledger:
             ledger.rename(ENTRY, f"{EARLIER}{ledger.fact(ENTRY, 'name')}")
         ledger.about_to_make(ENTRY, name=name, kind=self.kind, application=self.registration.object_id)
         value = self._certify(name) if self.certificate else self._add_secret(name)
-        ledger.made(ENTRY, put=_BEGUN)
         try:
+            self.trial.attempt(value, certified=self.certificate)
+            ledger.made(ENTRY, put=_BEGUN)
             with self.deployment.uploading():
                 self.work.wrangler.put_secret(_name_of(self.kind), value)
         except (AdminError, OSError) as error:
             raise AdminError(f"{error} {self._take_back(name, error)}") from error
         ledger.made(ENTRY, put=_PUT)
-        self.value = value
         self._withdraw(name, but=ledger.id(ENTRY))  # one whose answer was lost, and which did not show when that was looked at
 
     def _take_back(self, name: str, error: Exception) -> str:

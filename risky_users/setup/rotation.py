@@ -20,14 +20,13 @@ class Rotation:
     _made: bool = field(default=False, init=False)
 
     def part(self) -> Part:
-        """Make, put, try, withdraw."""
+        """Make, try, put, withdraw."""
         credential = self.worker.credential
         steps = (
             Step("registration", "App registration", self.look_at_registration),
             Step("credential", "New credential", self.look, self.make, ("registration",), APPLICATIONS),
             *self.worker.deployment.steps("credential"),
-            self.worker.trial.step(),
-            Step("earlier", "Earlier credentials", self.look_at_earlier, self.withdraw, ("credential", "trial"), APPLICATIONS),
+            Step("earlier", "Earlier credentials", self.look_at_earlier, self.withdraw, ("credential",), APPLICATIONS),
             Step("others", "Others' credentials", self.look_at_others, after=("registration",)),
         )
         return Part("rotate", f"A new {credential.kind} for {self.worker.work.name}", steps)
@@ -39,9 +38,8 @@ class Rotation:
 
     def look(self) -> Finding:
         """Always another one: one that an interrupted run left behind was never tried."""
-        credential = self.worker.credential
-        credential.to_be_made = True
-        return to_do(f"a {credential.kind} will be made, and put into the Worker unseen. The one before stays in force for now.")
+        kind = self.worker.credential.kind
+        return to_do(f"a {kind} will be made, and put into the Worker unseen once it signs in. The one before stays in force until then.")
 
     def make(self) -> str:
         """Into the Worker."""

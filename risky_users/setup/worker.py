@@ -38,16 +38,15 @@ class WorkerPart:
     consent: Consent = field(init=False)
     deployment: Deployment = field(init=False)
     credential: Credential = field(init=False)
-    trial: Trial = field(init=False)
     groups: Groups = field(init=False)
 
     def __post_init__(self) -> None:
         self.registration = Registration(self.work, wanted_permissions(lane=self.choices.lane))
         self.consent = Consent(self.registration)
         self.deployment = Deployment(self.work, self._wanted)
-        self.credential = Credential(self.registration, self.deployment, self.choices.certificate, self.choices.days, self.choices.keep)
-
-        self.trial = Trial(self.credential, self.connection)
+        trial = Trial(self.registration, self.connection)
+        choices = self.choices
+        self.credential = Credential(self.registration, self.deployment, trial, choices.certificate, choices.days, choices.keep)
         self.groups = Groups(self.work)
 
     def setting_up(self) -> Part:
@@ -58,7 +57,6 @@ class WorkerPart:
             *(self.groups.steps() if self.choices.groups else ()),
             *self.credential.steps(),
             *self.deployment.steps("credential"),
-            self.trial.step(),
         )
         return Part("worker", "The Worker", steps)
 
