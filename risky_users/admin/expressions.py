@@ -9,6 +9,8 @@ _QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
 _LIST = re.compile(r"\$([0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12})")
 """Without blanks a word may follow that begins like hexadecimal digits: `and`."""
 _NOT = re.compile(r"not\(")
+_AND = re.compile(r"(?<=[^(])(?:and|&&)(?!and|&&|or|\)|$)")
+"""Between two conditions: where an exception was taken out, it stands at an end."""
 
 
 def plain(expression: object) -> str:
@@ -25,6 +27,11 @@ def without_exceptions(expression: str) -> str:
     while exception := _NOT.search(_masked(expression)):
         expression = expression[: exception.start()] + expression[_closing(expression, exception.end() - 1) + 1 :]
     return expression
+
+
+def conditional(expression: str) -> bool:
+    """Whether a plain expression joins two conditions that both have to be met."""
+    return _AND.search(_masked(expression)) is not None
 
 
 def lists(expression: str) -> set[str]:

@@ -105,6 +105,8 @@ def _rule(level: str, marks: Marks, rule: Rule, known: Sequence[Rule]) -> Findin
     if marks.list_id and not rule.by_list(marks):
         remedy = f"add `identity.email in ${marks.list_id}`"
         return warning(check, f"“{rule.name}” goes by the group alone, so isolation waits for provisioning: {remedy}.")
+    if rule.conditional:
+        return warning(check, f"“{rule.name}” asks for something else besides: who does not meet that, too, is not isolated by it.")
     where = "isolates all browsing" if rule.everywhere else "isolates a part of browsing"
     by = listed(["list"] * rule.by_list(marks) + ["group"] * rule.by_group(marks))
     first = before(rule, known)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from risky_users.admin.expressions import lists, plain, quoted, without_exceptions
+from risky_users.admin.expressions import conditional, lists, plain, quoted, without_exceptions
 from risky_users.check.seen import Entry, at, number_at, text_at
 
 NAMES = {"isolate": "Isolate", "noisolate": "Do Not Isolate", "off": "Do Not Inspect", "allow": "Allow", "block": "Block"}
@@ -61,6 +61,11 @@ class Rule:
         named = self._named()
         return marks.group_name not in named and marks.group_name.lower() in {each.lower() for each in named}
 
+    @property
+    def conditional(self) -> bool:
+        """Whether it may ask for something else besides; exceptions in `not(…)` do not count."""
+        return conditional(without_exceptions(self.identity))
+
     def covers(self, other: "Rule") -> bool:
         """Whether it holds, as far as can be told, wherever and for whomever the other one does."""
         of_all = not self.posture and not self.identity
@@ -87,10 +92,12 @@ def before(rule: Rule, rules: Iterable[Rule]) -> list[Rule]:
 
 
 def acting(rules: Sequence[Rule], marks: Marks) -> Rule | None:
-    """The rule that isolates whoever is marked so, one that goes by the list if there is any, whatever may come before it."""
+    """The rule that isolates whoever is marked so, one that goes by the list if there is any and then by nothing else, whatever may
+    come before it."""
     isolating = [rule for rule in rules if rule.enabled and rule.action == "isolate"]
     by_list = [rule for rule in isolating if rule.by_list(marks)]
-    return next(iter(by_list or [rule for rule in isolating if rule.by_group(marks)]), None)
+    found = by_list or [rule for rule in isolating if rule.by_group(marks)]
+    return min(found, key=lambda rule: rule.conditional, default=None)
 
 
 def hidden(rule: Rule, rules: Iterable[Rule]) -> Rule | None:

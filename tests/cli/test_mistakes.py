@@ -555,6 +555,12 @@ def the_rule_is_for_everybody_else(it: Whole) -> None:
     change_rule(it, "high", identity=f'not(any(identity.groups.name[*] in {{"{HIGH}"}}))')
 
 
+@mistake("Rule high", "asks for something else besides", "who does not meet that, too, is not isolated", mark="!")
+def the_rule_is_for_some_of_those_on_the_list(it: Whole) -> None:
+    rule = it.cloudflare.rule_named("risky-users: isolate high")
+    change_rule(it, "high", identity=f'{rule.identity} and any(identity.groups.name[*] in {{"Pilot"}})')
+
+
 @mistake("Rule high", "“VIP” (Do Not Isolate) comes before", "give the isolating rule the lower precedence")
 def another_rule_comes_first(it: Whole) -> None:
     it.cloudflare.add_rule("VIP", "noisolate", precedence=1)

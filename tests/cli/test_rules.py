@@ -46,6 +46,28 @@ def test_other_rules_are_not(identity: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("identity", "conditional"),
+    [
+        (f"identity.email in ${LIST}", False),
+        (f"identity.email in ${LIST} or {BY_GROUP}", False),
+        (f'identity.email in ${LIST} and not(identity.email == "a@example.com")', False),
+        (f'not(identity.email == "a@example.com") and (identity.email in ${LIST})', False),
+        (f"identity.email in ${LIST} and {BY_GROUP}", True),
+        (f'identity.email in ${LIST} and not(identity.email == "a@example.com") and {BY_GROUP}', True),
+        (f'identity.email in ${LIST} or identity.email == "and@example.com"', False),
+    ],
+)
+def test_a_rule_may_ask_for_more_than_that_somebody_is_at_risk(identity: str, conditional: bool) -> None:
+    parse(identity)
+    assert rule(identity).conditional == conditional
+
+
+def test_a_rule_for_all_who_are_on_the_list_goes_before_one_for_some_of_them() -> None:
+    some, everybody = (rule(f"identity.email in ${LIST}{more}") for more in (f" and {BY_GROUP}", ""))
+    assert acting([some, everybody], MARKS) == everybody
+
+
+@pytest.mark.parametrize(
     ("identity", "exactly", "nearly"),
     [
         (BY_GROUP, True, False),
