@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from risky_users.admin.errors import AdminError
+from risky_users.setup.gateway_variables import losing_lists
 from risky_users.setup.ledger import WORKER
 from risky_users.setup.steps import Finding, State, Step, there, to_do
 from risky_users.setup.work import VARS, WRITTEN, Work
@@ -68,7 +69,12 @@ class Deployment:
     # --- the Worker ---
 
     def look(self) -> Finding:
-        """Whether it runs with the vars that the file has."""
+        """Whether it runs with the vars that the file has; a deployment must not take lists from it that only it knows of."""
+        finding = self._look()
+        losing = losing_lists(self.work.wrangler.deployed(), self.work.file) if finding.state is State.TO_DO else None
+        return losing or finding
+
+    def _look(self) -> Finding:
         name, seen = self.work.name, self.work.wrangler.deployed()
         if self.look_at_vars().state is State.TO_DO:
             return to_do(f"{name} will be deployed with them.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plan import RISK_LEVELS
-from risky_users.admin.wrangler import Wrangler
+from risky_users.admin.wrangler import Deployed, Wrangler
 from risky_users.setup.configuration import WranglerFile
 from risky_users.setup.gateway_lists import Lists
 from risky_users.setup.ledger import Ledger
@@ -49,7 +49,7 @@ class Told:
         deployed = self.wrangler.deployed()
         if deployed and not _missing(self._wanted(), deployed.variables):
             return there("the Worker that runs knows the lists.")
-        return to_do("deploy the Worker again, so that it knows the lists.")
+        return losing_lists(deployed, self.file) or to_do("deploy the Worker again, so that it knows the lists.")
 
     def deploy(self) -> str:
         """Let it have them. Raises AdminError."""
@@ -97,6 +97,19 @@ class Told:
         own |= {name: variables[name] for name in LIST_VARIABLES.values() if variables.get(name) in made}
         last = own and not any(name in variables and name not in own for name in LIST_VARIABLES.values())
         return own | ({ACCOUNT: variables[ACCOUNT]} if last and ACCOUNT in variables else {})
+
+
+def losing_lists(deployed: Deployed | None, file: WranglerFile) -> Finding | None:
+    """What is wrong where a deployment would take lists from the Worker that runs; None where it takes none."""
+    known, given = deployed.variables if deployed else {}, file.variables
+    lines = [f'{name} = "{known[name]}"' for name in (ACCOUNT, *LIST_VARIABLES.values()) if known.get(name) and name not in given]
+    if not lines:
+        return None
+    return failed(
+        f"the Worker that runs keeps lists that {file.path.name} does not name. Deployed from here it would leave them as they are, and "
+        f"whoever is on them isolated: add {', '.join(lines)} to the vars there, or let it forget them with `npx wrangler deploy`; then "
+        "run this again."
+    )
 
 
 def _missing(wanted: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

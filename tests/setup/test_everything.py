@@ -234,6 +234,27 @@ def test_of_a_worker_that_stays_it_is_said_that_it_cannot_sign_in_any_more(offic
     assert [*office.account.state.workers["risky-users"].secrets] == [SECRET]
 
 
+# --- a second administrator, in a folder of their own ---
+
+
+@pytest.mark.parametrize("command", [("rotate",), ("setup", "--level", "low")])
+def test_the_worker_does_not_lose_lists_that_another_administrator_told_it_of(office: Office, command: tuple[str, ...]) -> None:
+    fresh = office.wrangler_toml
+    done(office, *SETUP, "--level", "high", "--level", "medium")
+    before = office.variables()
+    (office.folder / FILE).unlink()
+    (office.folder / "wrangler.toml").write_text(fresh, "utf-8")
+    office.desk.clock.time += 30 * 86_400
+    text = done(office, *command, "--yes", status=1)
+    assert f'GATEWAY_LIST_MEDIUM = "{before["GATEWAY_LIST_MEDIUM"]}"' in text
+    assert office.variables() == before
+    lines = [f'{name} = "{value}"' for name, value in before.items() if name.startswith(("GATEWAY", "CLOUDFLARE"))]
+    kept = [line for line in office.wrangler_toml.splitlines() if not line.startswith(("GATEWAY", "CLOUDFLARE"))]
+    (office.folder / "wrangler.toml").write_text("\n".join(kept).replace("\n[vars]", "\n".join(["\n[vars]", *lines]), 1), "utf-8")
+    done(office, *command, "--yes")
+    assert before.items() - {("CREDENTIAL_EXPIRES", before["CREDENTIAL_EXPIRES"])} <= office.variables().items()
+
+
 # --- vars ---
 
 
