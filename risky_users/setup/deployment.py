@@ -5,9 +5,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from risky_users.admin.errors import AdminError
-from risky_users.setup.gateway_variables import losing_lists
+from risky_users.setup.gateway_token import SECRET as TOKEN
+from risky_users.setup.gateway_variables import ACCOUNT, losing_lists
 from risky_users.setup.ledger import WORKER
-from risky_users.setup.steps import Finding, State, Step, there, to_do
+from risky_users.setup.steps import Finding, State, Step, left_alone, there, to_do
 from risky_users.setup.work import VARS, WRITTEN, Work
 
 
@@ -83,13 +84,19 @@ class Deployment:
         variables = self.work.file.variables
         if differing := [each for each, value in variables.items() if seen.variables.get(each) != value]:
             return to_do(f"{name} will be deployed anew, for {', '.join(differing)} differ.")
-        return there(f"{name} is deployed with these vars.")
+        told = f"{name} is deployed with these vars.{self._without_token()}"
+        return left_alone(told) if self._without_token() else there(told)
 
     def deploy(self) -> str:
         """Upload the project as it lies in the folder."""
         with self.uploading():
             self.work.wrangler.deploy()
-        return f"{self.work.name} is deployed; its clock may take up to 15 minutes to begin."
+        return f"{self.work.name} is deployed; its clock may take up to 15 minutes to begin.{self._without_token()}"
+
+    def _without_token(self) -> str:
+        """What is to be said of a Worker that knows of lists and has nothing to keep them with."""
+        lacking = ACCOUNT in self.work.file.variables and TOKEN not in self.secrets()
+        return f" It has no {TOKEN}, without which it stops: run `risky-users setup gateway`." if lacking else ""
 
     # --- removing ---
 

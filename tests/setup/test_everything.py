@@ -255,6 +255,17 @@ def test_the_worker_does_not_lose_lists_that_another_administrator_told_it_of(of
     assert before.items() - {("CREDENTIAL_EXPIRES", before["CREDENTIAL_EXPIRES"])} <= office.variables().items()
 
 
+def test_a_worker_with_lists_that_was_deleted_by_hand_and_is_set_up_again_alone_is_said_to_lack_its_token(office: Office) -> None:
+    done(office, *SETUP)
+    del office.account.state.workers["risky-users"]
+    for _ in range(2):
+        assert "It has no GATEWAY_API_TOKEN, without which it stops: run `risky-users setup gateway`" in done(
+            office, "setup", "worker", "--yes"
+        )
+    done(office, *SETUP)
+    assert "without which it stops" not in done(office, "setup", "worker", "--yes")
+
+
 # --- vars ---
 
 
