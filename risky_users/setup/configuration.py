@@ -38,32 +38,41 @@ class WranglerFile:
     @property
     def name(self) -> str:
         """The Worker's."""
-        name = self._read().get("name")
+        name = self._parsed(self._text()).get("name")
         return name if isinstance(name, str) else ""
 
     @property
     def variables(self) -> dict[str, str]:
         """The vars as the Worker gets them, in text. Raises AdminError where they are no table."""
-        found = self._read().get("vars") or {}
+        return self._variables_in(self._text())
+
+    def _variables_in(self, text: str) -> dict[str, str]:
+        found = self._parsed(text).get("vars") or {}
         if not isinstance(found, dict):
             raise AdminError(f'vars in {self.path} is no table: write the variables below [vars], or in an object "vars".')
         return {name: as_text(value) for name, value in found.items()}
 
     def differing(self, wanted: Mapping[str, str]) -> list[str]:
         """The names of those vars that are not as wanted; those to be empty should not be there."""
-        have = self.variables
-        return [name for name, value in wanted.items() if have.get(name, "") != value]
+        return _differing(self.variables, wanted)
 
     def write(self, wanted: Mapping[str, str]) -> None:
         """Give vars these values; an empty one is taken out. All else stays, comments too. Raises AdminError."""
         changed = {name: wanted[name] for name in self.differing(wanted)}
         text = self._text()
         new = _with_toml_vars(text, changed) if self.path.suffix == ".toml" else _with_json_vars(text, changed)
+        if not self._says(new, wanted):
+            lines = ", ".join(f'{name} = "{value}"' if value else f"no {name}" for name, value in changed.items())
+            raise AdminError(f"{self.path.name} is written in a way that cannot be changed from here: by hand, let its vars have {lines}.")
         beside = self.path.with_name(f"{self.path.name}.new")
         beside.write_text(new, "utf-8", newline="")
         beside.replace(self.path)
-        if left := self.differing(wanted):
-            raise AdminError(f"{', '.join(left)} could not be written into {self.path.name}: write them by hand below [vars].")
+
+    def _says(self, text: str, wanted: Mapping[str, str]) -> bool:
+        try:
+            return not _differing(self._variables_in(text), wanted)
+        except AdminError:
+            return False
 
     def _text(self) -> str:
         try:
@@ -72,14 +81,18 @@ class WranglerFile:
         except (OSError, ValueError) as error:
             raise AdminError(f"{self.path} cannot be read: {error}.") from error
 
-    def _read(self) -> dict[str, JSON]:
+    def _parsed(self, text: str) -> dict[str, JSON]:
         try:
-            read: JSON = tomllib.loads(self._text()) if self.path.suffix == ".toml" else json5.loads(self._text())
+            read: JSON = tomllib.loads(text) if self.path.suffix == ".toml" else json5.loads(text)
         except ValueError as error:
             raise AdminError(f"{self.path} cannot be read: {error}.") from error
         if not isinstance(read, dict):
             raise AdminError(f"{self.path} is no table of settings.")
         return read
+
+
+def _differing(have: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    return [name for name, value in wanted.items() if have.get(name, "") != value]
 
 
 def _with_toml_vars(text: str, changed: Mapping[str, str]) -> str:

@@ -84,6 +84,15 @@ def test_vars_that_are_no_table_are_said_and_not_touched(tmp_path: Path, name: s
     assert wrangler.path.read_text("utf-8") == before
 
 
+@pytest.mark.parametrize("between", [" /* ours */, ", " // ours\n, "])
+def test_a_file_that_cannot_be_changed_so_that_it_says_what_is_wanted_stays_as_it_is(tmp_path: Path, between: str) -> None:
+    before = f'{{"name": "x", "vars": {{"A": "1"{between}"B": "2"}}}}'
+    wrangler = file(tmp_path, "wrangler.jsonc", before)
+    with pytest.raises(AdminError, match='let its vars have no A, C = "3"'):
+        wrangler.write({"A": "", "C": "3"})
+    assert wrangler.path.read_text("utf-8") == before
+
+
 def test_toml_gets_its_vars_where_there_are_none(tmp_path: Path) -> None:
     wrangler = file(tmp_path, "wrangler.toml", 'name = "x"\r\n# a comment\r\n')
     wrangler.write({"A": "1"})
