@@ -103,7 +103,14 @@ class Rules:
             return there(f"{_called(own)} isolates {self._described(level)}.{_bypasses(rules)}")
         if self.rewrite:
             return to_do(f"write {_called(own)} anew: {'; '.join(differs)}.")
+        if self._as_made_for_another_list(own, level, list_id):
+            return to_do(f"write {_called(own)} anew, for the list that it looks into is gone.")
         return left_alone(f"{_called(own)} differs: {'; '.join(differs)}. With --rewrite it is written anew.")
+
+    def _as_made_for_another_list(self, own: Rule, level: str, list_id: str) -> bool:
+        """Whether it is as it was made, for the list before this one."""
+        former = {self.ledger.id(f"list-{level}"), self.ledger.fact(f"list-{level}", "former")} - {"", list_id}
+        return any(not isolation.differences(own, isolation.wanted(each, level, self._chosen(level))) for each in former)
 
     def _post(self, level: str, list_id: str) -> Rule:
         for _ in range(TRIES):

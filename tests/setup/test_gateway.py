@@ -189,6 +189,18 @@ def test_a_list_that_was_deleted_by_hand_is_made_again_and_told_to_the_worker(de
     assert desk.works()
 
 
+def test_a_rule_that_looks_into_a_list_that_was_deleted_by_hand_is_told_of_the_new_one(desk: GatewayDesk) -> None:
+    desk.set_up()
+    desk.desk.clock.time += 100
+    desk.account.list_named("risky-users-high").deleted = desk.account.clock()
+    assert state_of(desk.plan(), "rule-high") is State.TO_DO
+    desk.set_up()
+    assert desk.works()
+    before = desk.snapshot()
+    assert {entry.finding.state for entry in desk.set_up()} == {State.THERE}
+    assert desk.snapshot() == before
+
+
 def test_somebody_elses_rule_that_isolates_the_list_is_enough(desk: GatewayDesk) -> None:
     theirs = desk.account.add_list("whoever is at risk")
     desk.account.add_rule("theirs", identity=f"identity.email in ${theirs.id}")
