@@ -82,7 +82,7 @@ class ScimApplication:
         if not self.principal:
             return failed(f"{name} has no service principal: restore it under Enterprise applications, or delete the app registration.")
         names = {name, text_of(self.principal, "displayName")}
-        if self.ours and (not self.work.ledger.id(ENTRY) or names != {NAME}):
+        if self.ours and (not self.work.ledger.id(ENTRY) or self.work.ledger.fact(ENTRY, "name") in names):
             return to_do(f"{name}, which an earlier run left unfinished, will be finished.")
         return there(f"{name}, object id {self.id}.")
 

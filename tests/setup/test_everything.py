@@ -266,6 +266,15 @@ def test_a_worker_with_lists_that_was_deleted_by_hand_and_is_set_up_again_alone_
     assert "without which it stops" not in done(office, "setup", "worker", "--yes")
 
 
+def test_an_application_that_was_renamed_by_hand_keeps_its_name(office: Office) -> None:
+    done(office, *SETUP)
+    [scim] = [each for each in office.tenant.directory.applications.values() if each.template]
+    [principal] = [each for each in office.tenant.directory.principals.values() if each.name == scim.name]
+    scim.name = principal.name = "Cloudflare, by our convention"
+    assert "Nothing is to be written." in done(office, *SETUP)
+    assert scim.name == principal.name == "Cloudflare, by our convention"
+
+
 # --- vars ---
 
 
