@@ -24,6 +24,8 @@ _FRESH_SECONDS = 15.0
 _VARIABLES = {"plain_text": "text", "json": "json"}
 """Where a variable's value lies, by its binding's type."""
 _QUIET = {"CI": "true", "NO_COLOR": "1", "WRANGLER_SEND_METRICS": "false"}
+_TOP_LEVEL = {"CLOUDFLARE_ENV": ""}
+"""Of the file's environments: what is read of it here is what is to be deployed, whatever the shell names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class Wrangler:
         chosen = {"CLOUDFLARE_ACCOUNT_ID": self.account} if self.account else {}
         if self._around is None and arguments[0] != "whoami":
             self._own_login()
-        around = {**_QUIET, **chosen, **(self._around or {})}
+        around = {**_QUIET, **_TOP_LEVEL, **chosen, **(self._around or {})}
         done = self.machine.run(command, given=given, folder=self.configuration.parent, environment=around)
         if done.status == 0:
             return done.output

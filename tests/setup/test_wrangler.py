@@ -45,6 +45,7 @@ def test_the_program_is_run_in_the_projects_folder_and_gets_the_secret_on_its_st
     (tmp_path / "npx").write_text(_NPX.format(python=sys.executable), "utf-8")
     (tmp_path / "npx").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CLOUDFLARE_ENV", "production")  # whose Worker is another than the one that is set up
     project = tmp_path / "project"
     project.mkdir()
     it = Wrangler(Machine(environment={}, run=run_program), "risky-users", project / "wrangler.toml", "a1")
@@ -56,6 +57,7 @@ def test_the_program_is_run_in_the_projects_folder_and_gets_the_secret_on_its_st
     assert told["given"] == "very~secret"
     assert Path(told["folder"]) == project
     assert told["environment"]["CLOUDFLARE_ACCOUNT_ID"] == "a1"
+    assert told["environment"]["CLOUDFLARE_ENV"] == ""
     assert it.accounts() == {"a1": "Contoso"}
     assert "very~secret" not in repr(it)
 
