@@ -12,6 +12,9 @@ RUN := $(UV) run --no-sync
 NODE_PACKAGES := . runtime tests/deployment
 NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 
+# One more than there are cores, for many tests wait for a program that they have started.
+PROCESSES = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,7 +25,7 @@ demo: install ## Run the Worker in workerd between a simulated tenant and accoun
 
 .PHONY: test
 test: install ## Run every test, on every core
-	@$(RUN) pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder
+	@$(RUN) pytest --numprocesses=$(PROCESSES) --dist=loadscope --no-loadscope-reorder
 
 .PHONY: chaos
 chaos: install ## Run 20,000 random histories of faults without the direct lane, with it, and with alerts; SEED=… repeats a run, CHAOS=… makes it longer

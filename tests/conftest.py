@@ -20,6 +20,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "any_request: sends what no client should, so its requests need not conform; the answers must")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest modules come first, lest every core but one wait for them in the end."""
+    items.sort(key=lambda item: not item.path.is_relative_to(HERE / "worker"))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if any(item.path.is_relative_to(folder) for folder in WITHOUT_SOCKETS):
         disable_socket(allow_unix_socket=True)
