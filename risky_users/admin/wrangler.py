@@ -82,6 +82,11 @@ class Wrangler:
             self._seen = self.machine.now(), self._look()
         return self._seen[1]
 
+    def secrets(self) -> frozenset[str]:
+        """The names of the secrets that the Worker has, none where nothing is deployed."""
+        deployed = self.deployed()
+        return deployed.secrets if deployed else frozenset()
+
     def _look(self) -> Deployed | None:
         status = self._json("deployments", "status", "--json", missing=True)
         versions = status.get("versions") if isinstance(status, dict) else None
@@ -114,10 +119,7 @@ class Wrangler:
 
     def may_hold(self, secret: str, error: Exception) -> bool:
         """Whether the Worker may have a new value for a secret all the same, although putting it ended in this error."""
-        if not isinstance(error, EndedBadly | OSError):
-            return False
-        deployed = self.deployed()
-        return deployed is not None and secret in deployed.secrets
+        return isinstance(error, EndedBadly | OSError) and secret in self.secrets()
 
     def delete_secret(self, name: str) -> None:
         """Take a secret away."""

@@ -71,7 +71,7 @@ class Credential:
 
     def look(self) -> Finding:
         """By the key id in the ledger; without one, by what the Worker and the registration have."""
-        finding = self._state(self.read(), self.deployment.secrets())
+        finding = self._state(self.read(), self.work.wrangler.secrets())
         return to_do(f"{finding.message} What an earlier run left over will be withdrawn.") if self.earlier() else finding
 
     def _state(self, entity: Entity | None, have: Collection[str]) -> Finding:
@@ -96,7 +96,7 @@ class Credential:
 
     def make(self) -> str:
         """Make one and put it into the Worker, unless one is; then withdraw what earlier runs left over. Raises AdminError."""
-        if self._state(self.read(), self.deployment.secrets()).state is State.TO_DO:
+        if self._state(self.read(), self.work.wrangler.secrets()).state is State.TO_DO:
             self.make_and_put()
         self.withdraw_earlier()
         return f"a {self.kind} is in the Worker, as {_name_of(self.kind)}; it ends on {self.ends}."
@@ -224,7 +224,7 @@ class Credential:
             return  # what the Worker signs in with may be one of them
         for entry in self.earlier():
             left_over = _name_of(ledger.fact(entry, "kind"))
-            if left_over != _name_of(ledger.fact(ENTRY, "kind")) and left_over in self.deployment.secrets():
+            if left_over != _name_of(ledger.fact(ENTRY, "kind")) and left_over in self.work.wrangler.secrets():
                 self.work.wrangler.delete_secret(left_over)
             self._withdraw(ledger.fact(entry, "name"), application=ledger.fact(entry, "application"))
             ledger.forget(entry)
@@ -249,7 +249,7 @@ class Credential:
         """What is to be said of the copy in a Worker that stays. It is not taken out: somebody may have put another since."""
         ledger = self.work.ledger
         given = {_name_of(ledger.fact(entry, "kind")) for entry in self._on_ledger() if ledger.fact(entry, "put")}
-        if WORKER in ledger or not (left := sorted(given & self.deployment.secrets())):
+        if WORKER in ledger or not (left := sorted(given & self.work.wrangler.secrets())):
             return ""
         remedy = " and ".join(f"`npx wrangler secret delete {name}`" for name in left)
         return f" The Worker stays, and cannot sign in any more with the {' and '.join(left)} that it has: put another, or run {remedy}."

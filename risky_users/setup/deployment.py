@@ -26,11 +26,6 @@ class Deployment:
             Step("worker", "Worker", self.look, self.deploy, ("vars", *after)),
         )
 
-    def secrets(self) -> frozenset[str]:
-        """The names of the secrets that the Worker has, as it is now."""
-        seen = self.work.wrangler.deployed()
-        return seen.secrets if seen else frozenset()
-
     @contextmanager
     def uploading(self) -> Iterator[None]:
         """Around whatever uploads something: a Worker that was not there before is one that was made here."""
@@ -84,8 +79,9 @@ class Deployment:
         variables = self.work.file.variables
         if differing := [each for each, value in variables.items() if seen.variables.get(each) != value]:
             return to_do(f"{name} will be deployed anew, for {', '.join(differing)} differ.")
-        told = f"{name} is deployed with these vars.{self._without_token()}"
-        return left_alone(told) if self._without_token() else there(told)
+        if lacking := self._without_token():
+            return left_alone(f"{name} is deployed with these vars.{lacking}")
+        return there(f"{name} is deployed with these vars.")
 
     def deploy(self) -> str:
         """Upload the project as it lies in the folder."""
@@ -95,7 +91,7 @@ class Deployment:
 
     def _without_token(self) -> str:
         """What is to be said of a Worker that knows of lists and has nothing to keep them with."""
-        lacking = ACCOUNT in self.work.file.variables and TOKEN not in self.secrets()
+        lacking = ACCOUNT in self.work.file.variables and TOKEN not in self.work.wrangler.secrets()
         return f" It has no {TOKEN}, without which it stops: run `risky-users setup gateway`." if lacking else ""
 
     # --- removing ---

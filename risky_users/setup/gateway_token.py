@@ -52,7 +52,7 @@ class WorkerToken:
         deployed = self.wrangler.deployed()
         if not (self.worker_planned or (deployed and deployed.scheduled)):
             return failed(self._no_worker)
-        held = deployed is not None and SECRET in deployed.secrets
+        held = SECRET in self.wrangler.secrets()
         if held and _KEY not in self.ledger:
             return there(f"the Worker has a {SECRET}, which was not made here.")
         try:
@@ -135,8 +135,7 @@ class WorkerToken:
 
     def look_for_secret(self) -> Finding:
         """Whether the Worker holds it. Raises AdminError."""
-        deployed = self.wrangler.deployed()
-        if deployed is None or SECRET not in deployed.secrets:
+        if SECRET not in self.wrangler.secrets():
             return there("the Worker has none.")
         if _KEY in self.ledger or self._known():
             return to_do(f"take {SECRET} from the Worker.")
