@@ -83,11 +83,12 @@ class Deployment:
             return left_alone(f"{name} is deployed with these vars.{lacking}")
         return there(f"{name} is deployed with these vars.")
 
-    def deploy(self) -> str:
+    def deploy(self) -> str | Finding:
         """Upload the project as it lies in the folder."""
         with self.uploading():
             self.work.wrangler.deploy()
-        return f"{self.work.name} is deployed; its clock may take up to 15 minutes to begin.{self._without_token()}"
+        deployed = f"{self.work.name} is deployed; its clock may take up to 15 minutes to begin."
+        return left_alone(f"{deployed}{lacking}") if (lacking := self._without_token()) else deployed
 
     def _without_token(self) -> str:
         """What is to be said of a Worker that knows of lists and has nothing to keep them with."""

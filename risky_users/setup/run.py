@@ -70,7 +70,7 @@ def run(
     if not writes or manner.dry_run:
         if not manner.as_json:
             out.print(Text("\nNothing was written: --dry-run." if writes else f"\nNothing is to be written.{_left_as_it_is(planned)}"))
-        return _end(out, who, planned, manner, planned_only=manner.dry_run)
+        return _end(out, who, planned, manner, planned_only=True)
     if not manner.yes and not _agreed(terminal, writes, manner):
         return _end(out, who, planned, manner) if manner.as_json else 1
     done: list[tuple[Part, list[Entry]]] = []
@@ -156,7 +156,7 @@ def _end(
         )
     elif left:
         _show_left(out, left, manner.command)
-    elif not planned_only and any(entry.finding.state is State.DONE for _, entry in findings):
+    elif not planned_only:
         as_it_is = _left_as_it_is(parts)
         out.print(Text(f"\n{'What setup does is done.' if as_it_is else 'All is done.'}{as_it_is}"))
     return INTERRUPTED if stopped else 1 if left else 0

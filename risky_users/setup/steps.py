@@ -76,12 +76,15 @@ def _nothing() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to be there. `after` names the steps that it builds on; `role` the least right that writing it takes, by name."""
+    """One thing to be there. `after` names the steps that it builds on; `role` the least right that writing it takes, by name.
+
+    `write` says what it did, or finds what is still to be done by hand.
+    """
 
     key: str
     title: str
     look: Callable[[], Finding]
-    write: Callable[[], str] = _nothing
+    write: Callable[[], str | Finding] = _nothing
     after: tuple[str, ...] = ()
     role: str = ""
 
@@ -146,7 +149,8 @@ def _do(step: Step, tell: Callable[[Entry], None]) -> Finding:
         return finding
     tell(Entry(step, finding))
     try:
-        return Finding(State.DONE, step.write())
+        written = step.write()
+        return written if isinstance(written, Finding) else Finding(State.DONE, written)
     except NotAllowed as refused:
         return blocked(str(refused), step.role)
     except (AdminError, OSError) as error:

@@ -259,9 +259,10 @@ def test_a_worker_with_lists_that_was_deleted_by_hand_and_is_set_up_again_alone_
     done(office, *SETUP)
     del office.account.state.workers["risky-users"]
     for _ in range(2):
-        assert "It has no GATEWAY_API_TOKEN, without which it stops: run `risky-users setup gateway`" in done(
-            office, "setup", "worker", "--yes"
-        )
+        text = done(office, "setup", "worker", "--yes")
+        assert "It has no GATEWAY_API_TOKEN, without which it stops: run `risky-users setup gateway`" in text
+        assert "See above for what is left as it is, and what that means: Worker." in text
+        assert "All is done." not in text
     done(office, *SETUP)
     assert "without which it stops" not in done(office, "setup", "worker", "--yes")
 
