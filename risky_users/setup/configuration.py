@@ -46,6 +46,12 @@ class WranglerFile:
         """The vars as the Worker gets them, in text. Raises AdminError where they are no table."""
         return self._variables_in(self._text())
 
+    @property
+    def keeps_variables(self) -> bool:
+        """Whether a deployment leaves the Worker those that the file does not name
+        (https://developers.cloudflare.com/workers/wrangler/configuration/#source-of-truth)."""
+        return self._parsed(self._text()).get("keep_vars") is True
+
     def _variables_in(self, text: str) -> dict[str, str]:
         found = self._parsed(text).get("vars") or {}
         if not isinstance(found, dict):

@@ -75,8 +75,14 @@ class Told:
     def look_whether_forgotten(self) -> Finding:
         """Whether the Worker that runs has any. Raises AdminError."""
         deployed = self.wrangler.deployed()
-        if not deployed or not self._own(deployed.variables):
+        own = self._own(deployed.variables) if deployed else {}
+        if not own:
             return there("the Worker that runs knows of no list of setup's.")
+        if self.file.keeps_variables:
+            return failed(
+                f"keep_vars in {self.file.path.name} would keep {', '.join(own)} in the Worker that runs: set it to false until this "
+                f"is done, or delete them under Workers & Pages > {self.wrangler.name} > Settings, and run this again."
+            )
         return to_do("deploy the Worker again, so that it forgets the lists.")
 
     def forget(self) -> str:

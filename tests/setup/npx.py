@@ -87,7 +87,9 @@ class Npx:
         given, triggers = self._configuration.get("vars", {}), self._configuration.get("triggers", {})
         assert isinstance(given, dict)
         assert isinstance(triggers, dict)
-        self.account.deploy_worker(str(self._configuration["name"]), crons=triggers.get("crons", []), variables=given)
+        before = self.account.state.workers.get(str(self._configuration["name"]))
+        kept = before.variables if before and self._configuration.get("keep_vars") else {}
+        self.account.deploy_worker(str(self._configuration["name"]), crons=triggers.get("crons", []), variables={**kept, **given})
         return NOTHING
 
     def _put(self, name: str, secret: str, value: str) -> Finished:

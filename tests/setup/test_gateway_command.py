@@ -149,6 +149,22 @@ def test_setup_goes_on_wherever_a_removal_was_stopped(tmp_path: Path, how: str) 
     assert number > 5
 
 
+def test_while_deployments_keep_variables_no_list_is_deleted_that_the_worker_keeps(office: Cloud) -> None:
+    before = office.snapshot()
+    office.gateway("--yes")
+    file, environment = office.folder / "wrangler.toml", {"CLOUDFLARE_API_TOKEN": office.token}
+    file.write_text(f"keep_vars = true\n{office.wrangler_toml}", "utf-8")
+    done = office.run("remove", "gateway", "--yes", environment=environment)
+    assert done.status == 1
+    assert "keep_vars in wrangler.toml would keep CLOUDFLARE_ACCOUNT_ID, GATEWAY_LIST_HIGH" in done.text
+    assert office.account.list_named("risky-users-high")
+    assert "GATEWAY_API_TOKEN" in office.account.state.workers["risky-users"].secrets
+    file.write_text(office.wrangler_toml.replace("keep_vars = true\n", ""), "utf-8")
+    done = office.run("remove", "gateway", "--yes", environment=environment)
+    assert done.status == 0, done.text
+    assert office.snapshot() == before
+
+
 def test_remove_gateway_takes_back_what_was_made_and_asks_nothing_of_entra(office: Cloud) -> None:
     before = office.snapshot()
     office.gateway("--yes")
