@@ -17,13 +17,17 @@ SHORTEST_SECONDS = 1.0
 
 
 class HttpRequest(NamedTuple):
-    """One HTTP request. It is to follow no redirect and to be given up after `timeout` seconds."""
+    """One HTTP request. It is to follow no redirect and to be given up after `timeout` seconds.
+
+    `later`: something else is waited for first, and the answer is to be read meanwhile.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: str
     timeout: float
+    later: bool = False
 
 
 class HttpResponse(NamedTuple):
@@ -35,7 +39,16 @@ class HttpResponse(NamedTuple):
 
 
 Fetch: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
-"""Sends a request and returns the answer, whatever its status; raises OSError (TimeoutError is one) where none arrives."""
+"""Sends a request, at the latest when its answer is awaited, which has whatever status. To await it raises OSError (TimeoutError
+is one) where none arrives."""
+
+
+class Begun(NamedTuple):
+    """A request that was sent to a host; `ends_tick`: it is given up because the tick ends."""
+
+    host: str
+    answering: Awaitable[HttpResponse]
+    ends_tick: bool
 
 
 class Clock(Protocol):
@@ -68,19 +81,31 @@ class Budget:
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: str, *, longest: float = REQUEST_SECONDS) -> HttpResponse:
         """The answer, of status 0 where the connection fails or `longest` seconds pass. Raises OutOfBudget, or CutOff."""
-        host, began = url.split("/", 3)[2], self.clock.now()
-        if not self.allows(host, began):
+        return await self.answer(self.begin(method, url, headers, body, longest=longest))
+
+    def begin(
+        self, method: str, url: str, headers: Mapping[str, str], body: str, *, longest: float = REQUEST_SECONDS, later: bool = False
+    ) -> Begun:
+        """Send a request; `later`: its answer is awaited after something else. Raises OutOfBudget."""
+        host, now = url.split("/", 3)[2], self.clock.now()
+        if not self.allows(host, now):
             raise OutOfBudget
         self.subrequests += 1
-        left = self.deadline - began
+        left = self.deadline - now
+        return Begun(host, self._fetch(HttpRequest(method, url, headers, body, min(longest, left), later)), left < longest)
+
+    async def answer(self, begun: Begun) -> HttpResponse:
+        """What comes of a request, as `send` tells; the time until this is asked for is not the host's. Raises CutOff."""
+        waits_since = self.clock.now()
         try:
-            return await self._fetch(HttpRequest(method, url, headers, body, min(longest, left)))
+            return await begun.answering
         except OSError as error:
-            if (left < longest and isinstance(error, TimeoutError)) or self.clock.now() >= self.deadline:
+            if (begun.ends_tick and isinstance(error, TimeoutError)) or self.clock.now() >= self.deadline:
                 raise CutOff from None
             return HttpResponse(0, {}, "")
         finally:
-            self._slowest[host] = max(SHORTEST_SECONDS, self._slowest.get(host, 0.0), self.clock.now() - began)
+            took = self.clock.now() - waits_since
+            self._slowest[begun.host] = max(SHORTEST_SECONDS, self._slowest.get(begun.host, 0.0), took)
 
     def new_id(self) -> str:
         """A fresh GUID for `client-request-id`."""

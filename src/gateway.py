@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from budget import SHORTEST_SECONDS, Budget, HttpResponse
+from budget import SHORTEST_SECONDS, Begun, Budget, HttpResponse
 from errors import Cause, CutOff, GatewayError, OutOfBudget
 from settings import GatewaySettings
 from text import JSON, parse
@@ -26,6 +26,7 @@ ANSWER_SECONDS = 4.0
 LANE_SECONDS = 8.0
 """How long all of a tick's requests to Cloudflare may take together."""
 
+_READ_COUNTS = "read the lists' counts"
 _PUT_TOKEN = "put another with `npx wrangler secret put GATEWAY_API_TOKEN`"
 _MALFORMED = f"the token is malformed, with blanks, quotes or a line break in it; {_PUT_TOKEN}"
 _NO_ROUTE = "check CLOUDFLARE_ACCOUNT_ID and the list ids in wrangler.toml"
@@ -84,13 +85,18 @@ class GatewayClient:
         """How many requests are left, and how many of these are for what comes later."""
         self._seconds, self._slowest = LANE_SECONDS, SHORTEST_SECONDS
         self._throttled: GatewayError | None = None
+        self._listing: Begun | None = None
+
+    def begin_listing(self) -> None:
+        """Ask for the account's lists now, so that Cloudflare answers while something else is waited for. Raises GatewayError."""
+        self._listing = self._begin("GET", "", _READ_COUNTS, later=True)
 
     async def listing(self) -> dict[str, ListFacts]:
         """The account's lists by id, without dashes, as far as the token may see them. Raises GatewayError."""
-        what = "read the lists' counts"
-        entries = (await self._call("GET", "", what)).get("result")
+        begun, self._listing = self._listing or self._begin("GET", "", _READ_COUNTS), None
+        entries = (await self._answer(begun, _READ_COUNTS)).get("result")
         if not isinstance(entries, list):
-            raise _not_understood(what)
+            raise _not_understood(_READ_COUNTS)
         found = {}
         for entry in entries:
             if isinstance(entry, dict) and isinstance(list_id := entry.get("id"), str) and (facts := _facts(entry)):
@@ -168,6 +174,10 @@ class GatewayClient:
 
     async def _call(self, method: str, path: str, what: str, body: Mapping[str, object] | None = None) -> "dict[str, JSON]":
         """The answer to a request that succeeded. Raises GatewayError."""
+        return await self._answer(self._begin(method, path, what, body), what)
+
+    def _begin(self, method: str, path: str, what: str, body: Mapping[str, object] | None = None, *, later: bool = False) -> Begun:
+        """Send a request. Raises GatewayError where it has no place in this tick."""
         if self._throttled:
             raise self._throttled
         if self._seconds < self._slowest or self.left <= self.kept_back:
@@ -175,16 +185,22 @@ class GatewayClient:
         headers = {"authorization": f"Bearer {self._settings.token}", "accept": "application/json", "user-agent": "risky-users"}
         if body is not None:
             headers["content-type"] = "application/json"
-        url, began, longest = f"https://{HOST}{self._path}{path}", self._budget.clock.now(), min(ANSWER_SECONDS, self._seconds)
+        url, longest = f"https://{HOST}{self._path}{path}", min(ANSWER_SECONDS, self._seconds)
         self.left -= 1
         try:
-            response = await self._budget.send(method, url, headers, "" if body is None else json.dumps(body), longest=longest)
-        except CutOff:
-            response = HttpResponse(0, {}, "")
+            return self._budget.begin(method, url, headers, "" if body is None else json.dumps(body), longest=longest, later=later)
         except OutOfBudget:
             raise _left_over(what) from None
+
+    async def _answer(self, begun: Begun, what: str) -> "dict[str, JSON]":
+        """What the answer holds; from now on the lane waits for it. Raises GatewayError where it is no success."""
+        waits_since = self._budget.clock.now()
+        try:
+            response = await self._budget.answer(begun)
+        except CutOff:
+            response = HttpResponse(0, {}, "")
         finally:
-            took = self._budget.clock.now() - began
+            took = self._budget.clock.now() - waits_since
             self._seconds, self._slowest = self._seconds - took, max(self._slowest, took)
         answer = parse(response.body)
         if 200 <= response.status < 300 and isinstance(answer, dict) and answer.get("success") is True:

@@ -56,11 +56,14 @@ def mailboxes(entries: "Sequence[JSON]") -> dict[str, Mailbox]:
     (https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects)."""
     found = {}
     for entry in entries:
-        user = entry.get("id") if isinstance(entry, dict) else None
-        if isinstance(entry, dict) and isinstance(user, str) and entry.get("@odata.type", _USER) == _USER:
-            mail, principal_name = (text if isinstance(text := entry.get(name), str) else None for name in ("mail", "userPrincipalName"))
-            found[user.lower()] = Mailbox(mail, principal_name, unread=not principal_name or "mail" not in entry)
+        if isinstance(entry, dict) and isinstance(user := entry.get("id"), str) and entry.get("@odata.type", _USER) == _USER:
+            mail, principal_name = _text(entry.get("mail")), _text(entry.get("userPrincipalName"))
+            found[user.lower()] = Mailbox(mail, principal_name, not principal_name or "mail" not in entry)
     return found
+
+
+def _text(value: "JSON") -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def ids_by(fact: str, entries: "Sequence[JSON]", known: Collection[str]) -> tuple[dict[str, set[str]], bool]:

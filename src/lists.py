@@ -7,8 +7,10 @@ are to be, and that is by the first of their addresses: by that one Cloudflare k
 Gateway acts on a list at the next page load, hence the lists come before the groups.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
 
 from addresses import UNREAD, AddressBook, Mailbox
 from errors import GatewayError, GraphError, ServiceError
@@ -314,14 +316,30 @@ class ListTarget:
         }
 
 
-async def open_lists(graph: GraphClient, settings: GatewaySettings, read: RiskyUsers, risk: Risk, members: Sequence[Members]) -> ListTarget:
-    """The lists as they are. `members` are those of the groups, as far as they have been read."""
-    cache = graph.cache.lists if isinstance(graph.cache.lists, ListCache) else ListCache()
-    graph.cache.lists = cache
+Opening: TypeAlias = Callable[[RiskyUsers, Risk, Sequence[Members]], Awaitable[ListTarget]]
+"""The lists as they are, for these risky users and the groups' members as far as they have been read."""
+
+
+def begin(graph: GraphClient, settings: GatewaySettings) -> Opening:
+    """Ask for the lists' sizes and dates of change, so that Cloudflare answers while Graph is read; how to go on from there."""
+    cache = graph.cache.lists = graph.cache.lists if isinstance(graph.cache.lists, ListCache) else ListCache()
+    client = GatewayClient(settings, graph.budget, 1, cache.pages)
+    client.begin_listing()
+    return partial(_open, graph, settings, cache, client)
+
+
+async def _open(
+    graph: GraphClient,
+    settings: GatewaySettings,
+    cache: ListCache,
+    client: GatewayClient,
+    read: RiskyUsers,
+    risk: Risk,
+    members: Sequence[Members],
+) -> ListTarget:
     users = [user for level in settings.lists for user in sorted(risk.users[level])]
     book, problem = await _address_book(graph, settings, cache, read, users, members)
-    budget = graph.budget
-    client = GatewayClient(settings, budget, (budget.max_subrequests - budget.subrequests) // 2, cache.pages)
+    client.left = (graph.budget.max_subrequests - graph.budget.subrequests) // 2
     target = ListTarget(client, settings, cache, book)
     await target.read(risk, graph.clock.now())
     target.problems += [problem] if problem else []

@@ -5,6 +5,7 @@ and when, is for plan.py to say.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from errors import ServiceError, SyncFailed
 from graph import GraphClient, RiskyUsers
@@ -14,6 +15,9 @@ from plan import RISK_LEVELS, Evidence, Risk
 from report import Log, Report, Tally
 from scheduler import Running
 from settings import GatewaySettings, Settings
+
+if TYPE_CHECKING:
+    from lists import Opening
 
 TICK_SECONDS = 50.0
 WRITING_SECONDS = 20.0
@@ -71,6 +75,7 @@ class _Tick:
     async def run(self) -> None:
         graph, report, cache = self._graph, self._report, self._graph.cache
         until = graph.budget.deadline - WRITING_SECONDS
+        opening = self._begin_lists(self._settings.gateway) if self._settings.gateway else None
         graph.keep_back(WRITES_SHARE)
         reading_risk = graph.begin(graph.risky_users(RISK_LEVELS), until)
         reading_groups = graph.begin(read_groups(graph, create=not self._settings.dry_run), until)
@@ -80,8 +85,8 @@ class _Tick:
             report.failure(error)
         report.risky = {level: len(users) for level, users in risk.users.items() if level not in risk.unread}
         self._reading_seconds = graph.clock.now() - report.started
-        if self._settings.gateway:
-            await self._keep_lists(self._settings.gateway, read, risk, reading_groups)
+        if opening:
+            await self._keep_lists(opening, read, risk, reading_groups)
         states = await graph.finish(reading_groups)
         if isinstance(states, ServiceError):
             report.failure(states)
@@ -117,16 +122,17 @@ class _Tick:
             recent = report.started - cache.last_tick <= AGREEMENT_SECONDS
             report.credential_ends_soon(end, before=cache.last_tick if recent else report.started - 60)
 
-    async def _keep_lists(
-        self, gateway: GatewaySettings, read: RiskyUsers, risk: Risk, reading_groups: "Running[dict[str, GroupState]]"
-    ) -> None:
-        """Bring the lists in step before the groups: Gateway acts on them at the next page load."""
-        from lists import open_lists  # the direct lane costs nobody anything who does not use it
+    def _begin_lists(self, gateway: GatewaySettings) -> "Opening":
+        from lists import begin  # the direct lane costs nobody anything who does not use it
 
+        return begin(self._graph, gateway)
+
+    async def _keep_lists(self, opening: "Opening", read: RiskyUsers, risk: Risk, reading_groups: "Running[dict[str, GroupState]]") -> None:
+        """Bring the lists in step before the groups: Gateway acts on them at the next page load."""
         graph = self._graph
         await graph.go_on(reading_groups, graph.clock.now() + GROUPS_FIRST_SECONDS)
         states = next((states for states in reading_groups if not isinstance(states, ServiceError)), {})
-        target = await open_lists(graph, gateway, read, risk, [state.members for state in states.values() if state.members])
+        target = await opening(read, risk, [state.members for state in states.values() if state.members])
         self._report.opened(target.members, target.left_out, target.problems, target.warnings)
         await self._keep(target, self._report.lists, risk)
         self._report.closed(target.totals)

@@ -1,6 +1,6 @@
 """Ticks with the direct lane on: a Worker beside a tenant and an account, in this process."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 
 import simulator
@@ -28,11 +28,21 @@ class Lane(Ticks):
         given = {**variables(self.tenant), **self.account.worker_variables, **self.given, **overrides}
         return read_settings({name: value for name, value in given.items() if value}.get)
 
-    async def fetch(self, request: HttpRequest) -> HttpResponse:
+    def fetch(self, request: HttpRequest) -> Coroutine[object, None, HttpResponse]:
+        """The tenant's answer, or the account's, to which a request goes at once, whenever its answer is awaited."""
         if request.url.split("/")[2] != CLOUDFLARE:
-            return await super().fetch(request)
-        answer = self.account.handle(simulator.Request(request.method, request.url, request.headers, request.body.encode()))
-        await self.clock.sleep(min(answer.delay, request.timeout))
+            return super().fetch(request)
+        answer: simulator.Response | simulator.Dropped
+        try:
+            answer = self.account.handle(simulator.Request(request.method, request.url, request.headers, request.body.encode()))
+        except simulator.Dropped as dropped:
+            answer = dropped
+        return self._arriving(request, self.clock.time, answer)
+
+    async def _arriving(self, request: HttpRequest, sent: float, answer: simulator.Response | simulator.Dropped) -> HttpResponse:
+        if isinstance(answer, simulator.Dropped):
+            raise answer
+        await self.clock.sleep(max(0.0, sent + min(answer.delay, request.timeout) - self.clock.time))
         if answer.delay > request.timeout:
             raise TimeoutError
         return HttpResponse(

@@ -4,7 +4,7 @@ A tick is a coroutine that is suspended wherever it waits: for a request to arri
 lets the one that is due go on to its next wait, so that anything, another tick included, can happen in between.
 """
 
-from collections.abc import Callable, Collection, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -40,6 +40,16 @@ class Until:
 
     def __await__(self) -> Generator[float, None, None]:
         yield self.time
+
+
+@dataclass
+class Answer:
+    """An answer that nobody need await: a tick may be killed before."""
+
+    wait: Callable[[], Coroutine[object, None, HttpResponse]]
+
+    def __await__(self) -> Generator[object, None, HttpResponse]:
+        return self.wait().__await__()
 
 
 @dataclass(eq=False)
@@ -80,12 +90,29 @@ class Tick:
 
 
 @dataclass(eq=False)
-class Late:
-    """A request that arrives after its tick has given it up."""
+class Flight:
+    """A request on its way, which arrives at `time` and is given up at `gives_up`; `late`: in this order the other way round."""
 
     time: float
     tick: Tick
-    request: simulator.Request
+    request: HttpRequest
+    gives_up: float
+    late: bool = False
+    arrived: bool = False
+    answer: simulator.Response | None = None
+    lost: simulator.Dropped | None = None
+    """How the connection ended, if so."""
+
+    @property
+    def message(self) -> simulator.Request:
+        """It as it arrives."""
+        request = self.request
+        return simulator.Request(request.method, request.url, request.headers, request.body.encode())
+
+    @property
+    def at_cloudflare(self) -> bool:
+        """Whether it goes to Cloudflare, not to Microsoft."""
+        return self.request.url.split("/")[2] == HOST
 
 
 @dataclass
@@ -123,7 +150,8 @@ class World:
         self.running: list[Tick | None] = [None, None]
         self.latest: list[Tick | None] = [None, None]
         """The last tick that ended in each isolate, while the isolate lives."""
-        self.late: list[Late] = []
+        self.flights: list[Flight] = []
+        """Requests that have not arrived."""
         self.lateness = 0.0
         """The share of requests that are given up and arrive late."""
         self.forge: Callable[[str], str] = str
@@ -142,6 +170,11 @@ class World:
     def most(self, settings: Settings) -> int:
         """How many subrequests a tick may take."""
         return settings.max_subrequests
+
+    @property
+    def late(self) -> list[Flight]:
+        """Requests that were given up and will arrive all the same."""
+        return [flight for flight in self.flights if flight.late]
 
     # --- what happens ---
 
@@ -229,20 +262,21 @@ class World:
         tick = self.running[isolate]
         if tick and tick.coroutine:
             tick.coroutine.close()
+            self.flights = [flight for flight in self.flights if flight.late or flight.tick is not tick]
         self.running[isolate] = self.latest[isolate] = None
         self.isolates[isolate], self.told_of_lists[isolate] = IsolateCache(), Told()
 
     def step(self) -> bool:
         """Whoever is due first goes on, to its next wait; whether there was anybody."""
-        due = [*(tick.due for tick in self.running if tick), *(late.time for late in self.late)]
+        due = [*(tick.due for tick in self.running if tick), *(flight.time for flight in self.flights)]
         if not due:
             return False
         self.clock.time = max(self.clock.time, min(due))
-        ready: list[Tick | Late] = [tick for tick in self.running if tick and tick.due <= self.clock.time]
-        ready += [late for late in self.late if late.time <= self.clock.time]
+        ready: list[Tick | Flight] = [tick for tick in self.running if tick and tick.due <= self.clock.time]
+        ready += [flight for flight in self.flights if flight.time <= self.clock.time]
         chosen = self.random.choice(ready)
-        if isinstance(chosen, Late):
-            self._arrive_late(chosen)
+        if isinstance(chosen, Flight):
+            self._arrive(chosen)
         else:
             self._go_on(chosen)
         return True
@@ -271,41 +305,47 @@ class World:
         self.finished.append(tick)
         self._judge(tick)
 
-    async def _fetch(self, tick: Tick, request: HttpRequest) -> HttpResponse:
-        sent = self.clock.time
+    def _fetch(self, tick: Tick, request: HttpRequest) -> Awaitable[HttpResponse]:
+        """Send the request now, whenever its answer is awaited."""
+        sent, gives_up = self.clock.time, self.clock.time + request.timeout
+        flight = Flight(sent + min(self.random.uniform(0.0, 0.2), request.timeout), tick, request, gives_up)
         tick.subrequests += 1
-        at_cloudflare = request.url.split("/")[2] == HOST
-        if not at_cloudflare:
+        if not flight.at_cloudflare:
             tick.heard.ask(request.body)
         self._assert_token(request)
-        message = simulator.Request(request.method, request.url, request.headers, request.body.encode())
         if self.random.random() < self.lateness:
-            self.late.append(Late(sent + self.random.uniform(10.0, 90.0), tick, message))
+            flight.time, flight.late = sent + self.random.uniform(10.0, 90.0), True
             tick.under_way += 1
-            await Until(sent + request.timeout)
+        self.flights.append(flight)
+        return Answer(lambda: self._answer_to(flight))
+
+    async def _answer_to(self, flight: Flight) -> HttpResponse:
+        while not flight.late and not flight.arrived:
+            await Until(flight.time)
+        if flight.lost:
+            raise flight.lost
+        answer = flight.answer
+        if flight.late or not answer or flight.time + answer.delay > flight.gives_up:
+            await Until(flight.gives_up)
             raise TimeoutError
-        await Until(sent + min(self.random.uniform(0.0, 0.2), request.timeout))
-        answer = self._handle(tick, message)
-        if self.clock.time + answer.delay > sent + request.timeout:
-            await Until(sent + request.timeout)
-            raise TimeoutError
-        await Until(self.clock.time + answer.delay)
+        await Until(flight.time + answer.delay)
         body = self.forge(answer.body.decode(errors="replace"))
-        if at_cloudflare:
-            tick.told.answer(message, answer.status, body)
+        if flight.at_cloudflare:
+            flight.tick.told.answer(flight.message, answer.status, body)
         else:
-            tick.heard.answer(request.body, answer.status, body)
+            flight.tick.heard.answer(flight.request.body, answer.status, body)
         return HttpResponse(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
 
-    def _arrive_late(self, late: Late) -> None:
-        self.late.remove(late)
-        self.disturb()
+    def _arrive(self, flight: Flight) -> None:
+        self.flights.remove(flight)
+        flight.time, flight.arrived = self.clock.time, True
+        if flight.late:
+            self.disturb()
+            flight.tick.under_way -= 1
         try:
-            self._handle(late.tick, late.request)
-        except simulator.Dropped:
-            pass
-        finally:
-            late.tick.under_way -= 1
+            flight.answer = self._handle(flight.tick, flight.message)
+        except simulator.Dropped as lost:
+            flight.lost = lost
 
     def _handle(self, tick: Tick, message: simulator.Request) -> simulator.Response:
         self._acting = tick

@@ -132,3 +132,12 @@ def test_an_answer_slower_than_all_before_is_cut_off_at_the_deadline_and_that_is
     with pytest.raises(CutOff):
         line.send()
     assert line.clock.time == NOW + 50
+
+
+def test_the_time_before_an_answer_is_asked_for_is_not_its_hosts() -> None:
+    line = Line()
+    begun = line.budget.begin("GET", LOGIN, {}, "", later=True)
+    line.clock.time = NOW + 40
+    assert finish(line.budget.answer(begun)).status == 200
+    line.clock.time = NOW + 48
+    assert line.send(LOGIN).status == 200

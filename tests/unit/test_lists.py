@@ -228,6 +228,21 @@ def test_answers_of_three_seconds_each_cost_the_groups_no_more_than_the_lanes_sh
     assert right(ticks)
 
 
+def test_cloudflare_tells_of_the_lists_while_graph_is_read() -> None:
+    ticks = kept()
+    ticks.tenant.behaviour.answer_seconds, ticks.account.behaviour.answer_seconds = 3.0, 2.0
+    ticks.tick()
+    assert ticks.record["milliseconds"] == 3000
+
+
+def test_what_graph_takes_is_not_counted_as_cloudflares_time() -> None:
+    ticks = kept()
+    ticks.tenant.set_risk(ticks.tenant.add_user(), "high")
+    ticks.tenant.behaviour.answer_seconds = LANE_SECONDS + 1
+    ticks.tick()
+    assert ticks.held() == ticks.wanted()
+
+
 def test_groups_that_refuse_everything_keep_nothing_from_the_lists_and_both_troubles_are_named() -> None:
     ticks = kept()
     tenant = ticks.tenant

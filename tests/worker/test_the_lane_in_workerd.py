@@ -114,3 +114,29 @@ def test_a_change_whose_answer_is_lost_is_finished_in_the_next_minute(deployed: 
     assert is_in_sync(deployed.tenant)
     deployed.tick(work=False)
     assert deployed.lists_right
+
+
+@pytest.fixture
+def slow_graph(deployed: Deployed) -> Iterator[Deployed]:
+    """Graph answers when the time that Cloudflare has is over."""
+    deployed.tenant.behaviour.answer_seconds = ANSWER_SECONDS + 1
+    yield deployed
+    deployed.tenant.behaviour.answer_seconds = deployed.account.behaviour.answer_seconds = 0.0
+
+
+def test_cloudflare_answers_while_graph_does_and_what_it_said_holds_though_its_time_is_over(slow_graph: Deployed) -> None:
+    slow_graph.account.behaviour.answer_seconds = ANSWER_SECONDS - 1
+    tick = slow_graph.tick(work=False)
+    assert tick.outcome == "ok", tick.text
+    assert "; lists: high " in tick.text
+    assert tick.wall_ms < 2 * ANSWER_SECONDS * 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("slow", "gave no answer in time"), ("drop", "gave no answer in time"), ("html", "answers 503")]
+)
+def test_what_ails_cloudflare_while_graph_answers_is_told_once_and_nothing_else(slow_graph: Deployed, kind: Kind, said: str) -> None:
+    tick = slow_graph.tick(Fault(kind, path=LISTS, delay=ANSWER_SECONDS + 2), work=False)
+    [line] = tick.lines("error")
+    assert said in line
+    assert tick.wall_ms < (ANSWER_SECONDS + 3) * 1000
