@@ -64,7 +64,7 @@ class Told:
         if isinstance(entry, dict) and (pages := self.pages.get(list_id := str(entry.get("id")))) is not None:
             count = entry.get("count", 0)
             if self.facts.get(list_id) == (count, entry.get("updated_at")) and len(pages) == count:
-                self.whole[list_id] = set(pages)
+                self.whole[list_id] = set(self.pages.pop(list_id))
 
     def _changed(self, list_id: str, body: Mapping[str, list[object]]) -> None:
         appended = {str(each["value"]) for each in body.get("append", ()) if isinstance(each, dict)}
