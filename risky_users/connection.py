@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +30,16 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """An answer whose request goes out when somebody waits for it: whoever is interrupted before leaves nothing behind."""
+
+    request: Callable[[], Coroutine[object, None, HttpResponse]]
+
+    def __await__(self) -> Generator[object, None, HttpResponse]:
+        return self.request().__await__()
 
 
 @dataclass(slots=True)
@@ -61,7 +71,11 @@ class Connection:
 
     def budget(self, client: httpx.AsyncClient, max_subrequests: int, seconds: float) -> Budget:
         """So many requests within so many seconds from now."""
-        fetch, deadline = partial(self.fetch, client), self.clock.now() + seconds
+
+        def fetch(request: HttpRequest) -> Waited:
+            return Waited(partial(self.fetch, client, request))
+
+        deadline = self.clock.now() + seconds
         return Budget(fetch=fetch, clock=self.clock, random=Random(), max_subrequests=max_subrequests, deadline=deadline)
 
     async def fetch(self, client: httpx.AsyncClient, request: HttpRequest) -> HttpResponse:

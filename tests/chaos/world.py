@@ -6,6 +6,7 @@ lets the one that is due go on to its next wait, so that anything, another tick 
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import simulator
@@ -15,6 +16,7 @@ from graph import GraphClient, IsolateCache
 from groups import GROUP_NAMES
 from plan import GUARDED_SIZE, RISK_LEVELS
 from report import Report
+from risky_users.connection import Waited
 from settings import Settings, read_settings
 from simulator.cloudflare.state import ListWrite
 from sync import AGREEMENT_SECONDS, TICK_SECONDS, sync
@@ -40,16 +42,6 @@ class Until:
 
     def __await__(self) -> Generator[float, None, None]:
         yield self.time
-
-
-@dataclass
-class Answer:
-    """An answer that nobody need await: a tick may be killed before."""
-
-    wait: Callable[[], Coroutine[object, None, HttpResponse]]
-
-    def __await__(self) -> Generator[object, None, HttpResponse]:
-        return self.wait().__await__()
 
 
 @dataclass(eq=False)
@@ -317,7 +309,7 @@ class World:
             flight.time, flight.late = sent + self.random.uniform(10.0, 90.0), True
             tick.under_way += 1
         self.flights.append(flight)
-        return Answer(lambda: self._answer_to(flight))
+        return Waited(partial(self._answer_to, flight))  # which nobody may do: a tick can be killed before
 
     async def _answer_to(self, flight: Flight) -> HttpResponse:
         while not flight.late and not flight.arrived:

@@ -1,6 +1,7 @@
 """The commands' way to Microsoft: no redirect is followed, and the limit is on the whole exchange, as `budget.Fetch` promises."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import httpx
@@ -58,3 +59,14 @@ def test_a_connection_that_is_lost_later_is_tried_again_and_the_machines_own_rea
     assert "no answer" in outcome.line("Tenant")
     assert "On this machine: ReadError: the connection was lost." in outcome.line("Tenant")
     assert len(terminal.tenant.requests) > 2
+
+
+def test_a_request_whose_answer_nobody_waits_for_leaves_nothing_behind_when_a_run_is_interrupted() -> None:
+    async def interrupted(connection: Connection) -> None:
+        async with connection.client() as client:
+            connection.budget(client, 9, 50).begin("GET", "https://api.cloudflare.com/", {}, "", later=True)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(interrupted(Connection(httpx.MockTransport(drip))))
+    gc.collect()  # which tells of a coroutine that was never awaited
