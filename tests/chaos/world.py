@@ -83,7 +83,7 @@ class Tick:
 
 @dataclass(eq=False)
 class Flight:
-    """A request on its way, which arrives at `time` and is given up at `gives_up`; `late`: in this order the other way round."""
+    """A request on its way: when it arrives, and when the tick gives it up, which for a `late` one comes first."""
 
     time: float
     tick: Tick
@@ -267,10 +267,14 @@ class World:
         ready: list[Tick | Flight] = [tick for tick in self.running if tick and tick.due <= self.clock.time]
         ready += [flight for flight in self.flights if flight.time <= self.clock.time]
         chosen = self.random.choice(ready)
-        if isinstance(chosen, Flight):
-            self._arrive(chosen)
-        else:
-            self._go_on(chosen)
+        try:
+            if isinstance(chosen, Flight):
+                self._arrive(chosen)
+            else:
+                self._go_on(chosen)
+        except BaseException:
+            self.broken = True
+            raise
         return True
 
     def finish(self) -> None:
@@ -289,9 +293,6 @@ class World:
             tick.report = end.value
         except SyncFailed as failure:
             tick.problems = failure.problems
-        except BaseException:
-            self.broken = True
-            raise
         isolate = self.running.index(tick)
         self.running[isolate], self.latest[isolate] = None, tick
         self.finished.append(tick)
