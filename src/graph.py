@@ -102,7 +102,7 @@ class Writes:
     refused: dict[str, ServiceError] = field(default_factory=dict)
     unfinished: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
-    """Of the unfinished those for whom it may have been done all the same, by a request that was not judged by itself."""
+    """Of the unfinished and refused those for whom it may have been done all the same, by a request that was not judged by itself."""
     stopped: ServiceError | None = None
     """Why the unfinished were not tried, or not again: what one write met, the others would have met too."""
 

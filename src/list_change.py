@@ -181,6 +181,8 @@ class ListChange:
             self._set_aside = error
         elif error.cause == "refused" or kind == "remove":
             self.refused[addresses[0]] = error
+            if error.cause == "conflict":  # a change that was refused may have been made, and what is read of it be of before
+                self._unsure.update(addresses)
 
     async def _look_again(self) -> None:
         """The list is not as it was when it was read."""
@@ -201,8 +203,8 @@ class ListChange:
                 (writes.done if self._done.intersection(addresses) else writes.already).append(user)
             else:
                 writes.unfinished.append(user)
-                if self._unsure.intersection(addresses):
-                    writes.unsure.append(user)
+            if self._unsure.intersection(addresses) and not settled.issuperset(addresses):
+                writes.unsure.append(user)
         return writes
 
 

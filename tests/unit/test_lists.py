@@ -1138,14 +1138,16 @@ def test_second_forms_that_do_not_fit_are_told_with_their_number() -> None:
     assert "high list: 3 further addresses of users who are listed do not fit; GATEWAY_LIST_SIZE is 3." in lines(ticks, "warn")
 
 
+@pytest.mark.parametrize("lag", [0.0, 45.0])
 @pytest.mark.parametrize("status", [400, 403, 404, 503])
-def test_a_removal_that_was_made_whatever_was_answered_counts(status: int) -> None:
+def test_a_removal_that_was_made_whatever_was_answered_counts(status: int, lag: float) -> None:
     ticks = lane(0, MAX_REMOVALS="4", GATEWAY_ADDRESSES="mail")
     users = at_risk(ticks, 30, "high")
     ticks.tick()
     for user in users[:12]:
         ticks.tenant.dismiss(user)
     ticks.account.faults.append(Fault("status after", "PATCH", ONE_LIST, status=status, times=1))
+    ticks.account.behaviour.list_lag = lag
     seen = writes_of(ticks.account)
     failing(ticks)
     assert sum(write.kind == "remove" for write in seen) <= 4
