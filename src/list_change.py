@@ -169,9 +169,11 @@ class ListChange:
             self._parts.extendleft(("prove", [address]) for address in reversed(addresses))
         elif kind == "prove" and error.cause == "conflict":
             self._already.update(addresses)
-        elif error.cause == "conflict" and not self._read_again:
+        elif not self._read_again and (error.cause == "conflict" or (kind == "remove" and len(addresses) == 1)):
             self._read_again = True
             await self._look_again()
+            if self._stopped:  # so that nobody knows what became of them
+                self._unsure.update(addresses)
             self._parts.appendleft((kind, addresses))
         elif len(addresses) > 1 and self._halvings:
             self._halvings -= 1
