@@ -80,7 +80,8 @@ def fetch(request: HttpRequest) -> Awaitable[HttpResponse]:
     """
     signal, headers = js.AbortSignal.timeout(int(request.timeout * 1000)), as_object(request.headers)
     body = request.body or None  # a GET with a body, were it an empty one, is refused before it is sent
-    answering = js.fetch(request.url, method=request.method, headers=headers, body=body, redirect="manual", signal=signal)
+    sent = js.fetch(request.url, method=request.method, headers=headers, body=body, redirect="manual", signal=signal)
+    answering = asyncio.ensure_future(sent)  # which it is already, unless Pyodide gives promises as they are
     bodies: list[Awaitable[object]] = []
 
     def read(answered: "asyncio.Future[object]") -> None:
